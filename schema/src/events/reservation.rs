@@ -1,0 +1,83 @@
+//! What must be unique, each in a stream of its own: `email-<hash>`, `user_code-<hash>`, `domain-<name>`,
+//! `hardware-<hash>`. The stream's revision makes the reservation: of many who race for it exactly one appends.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::events;
+use crate::{AccountId, DeviceId, OrganizationId, PairingId, Timestamp};
+
+events! {
+    /// Events of reservations.
+    ReservationEvent {
+        /// An email address is taken by an account.
+        EmailReserved(EmailReserved) = "email.reserved" @ 1,
+        /// An email address is free again.
+        EmailReleased(EmailReleased) = "email.released" @ 1,
+        /// A code that a unit shows is taken by a pairing, until it ends.
+        UserCodeReserved(UserCodeReserved) = "user_code.reserved" @ 1,
+        /// A domain was verified and belongs to one organization.
+        DomainReserved(DomainReserved) = "domain.reserved" @ 1,
+        /// A domain is free again.
+        DomainReleased(DomainReleased) = "domain.released" @ 1,
+        /// Hardware was set up.
+        HardwareEnrolled(HardwareEnrolled) = "hardware.enrolled" @ 1,
+        /// Hardware may be set up again.
+        HardwareReleased(HardwareReleased) = "hardware.released" @ 1,
+    }
+}
+
+/// Payload of `email.reserved`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EmailReserved {
+    /// Who has it.
+    pub account: AccountId,
+}
+
+/// Payload of `email.released`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EmailReleased {
+    /// Who had it.
+    pub account: AccountId,
+}
+
+/// Payload of `user_code.reserved`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserCodeReserved {
+    /// The pairing that shows it.
+    pub pairing: PairingId,
+    /// From then on it is free again.
+    pub expires_at: Timestamp,
+}
+
+/// Payload of `domain.reserved`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DomainReserved {
+    /// Who verified it.
+    pub organization: OrganizationId,
+}
+
+/// Payload of `domain.released`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DomainReleased {
+    /// Who had it.
+    pub organization: OrganizationId,
+}
+
+/// Payload of `hardware.enrolled`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HardwareEnrolled {
+    /// The device it is now.
+    pub device: DeviceId,
+    /// The organization it belongs to.
+    pub organization: OrganizationId,
+    /// How many times it has been enrolled, this time included.
+    pub epoch: u64,
+}
+
+/// Payload of `hardware.released`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HardwareReleased {
+    /// The device it was.
+    pub device: DeviceId,
+}

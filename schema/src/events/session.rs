@@ -1,0 +1,38 @@
+//! A signed-in browser or client: stream `session-<id>`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::events;
+use crate::{AccountId, LoginMethod, OrganizationId, SessionId, Timestamp};
+
+events! {
+    /// Events of a session.
+    SessionEvent {
+        /// A person signed in.
+        Started(SessionStarted) = "session.started" @ 1,
+        /// The person signed out, or the session was ended for them.
+        Ended(SessionEnded) = "session.ended" @ 1,
+    }
+}
+
+/// Payload of `session.started`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionStarted {
+    /// The session.
+    pub session: SessionId,
+    /// Who signed in.
+    pub account: AccountId,
+    /// Of which organization.
+    pub organization: OrganizationId,
+    /// How.
+    pub method: LoginMethod,
+    /// SHA-256 of the secret, hexadecimal. The secret has 256 random bits, so its hash gives nothing away.
+    pub secret_sha256: String,
+    /// When it ends whatever happens.
+    pub expires_at: Timestamp,
+}
+
+/// Payload of `session.ended`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionEnded {}

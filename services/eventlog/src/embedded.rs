@@ -1,0 +1,1 @@
+//! The embedded implementation on SQLite.

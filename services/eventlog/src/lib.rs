@@ -1,0 +1,13 @@
+//! The log of events and the vault of secrets: two traits and their implementations.
+//!
+//! Nothing outside this crate knows which implementation runs. What an implementation must keep is written as tests in
+//! `contract`.
+
+pub mod clock;
+pub mod embedded;
+mod log;
+mod vault;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use log::{AppendError, Appended, Consumer, Delivery, EventLog, Expected, ReadError, Subscription};
+pub use vault::{ExpectedVersion, Secret, Vault, VaultError};
