@@ -61,6 +61,9 @@ pub struct AccountActivationLinkIssued {
 pub struct AccountActivated {
     /// The challenge that was answered; none at sign-up.
     pub challenge: Option<ChallengeId>,
+    /// Names the password verifier in the vault. Each attempt writes under a name of its own, so that of two who
+    /// answer one challenge at the same moment only the password of the one whose event stands is valid.
+    pub credential: uuid::Uuid,
 }
 
 /// Payload of `account.abandoned`.

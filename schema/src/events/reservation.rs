@@ -71,6 +71,8 @@ pub struct HardwareEnrolled {
     pub device: DeviceId,
     /// The organization it belongs to.
     pub organization: OrganizationId,
+    /// The pairing that connects it: enough to finish the enrollment after a crash.
+    pub pairing: PairingId,
     /// How many times it has been enrolled, this time included.
     pub epoch: u64,
 }

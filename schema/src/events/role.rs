@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::events;
-use crate::{AccountId, Right, RoleId};
+use crate::{AccountId, OrganizationId, Right, RoleId};
 
 events! {
     /// Events of admin roles.
@@ -31,6 +31,8 @@ events! {
 pub struct RoleCreated {
     /// The role.
     pub role: RoleId,
+    /// Whose role it is.
+    pub organization: OrganizationId,
     /// Its name, unique within the organization.
     pub name: String,
     /// What it allows.

@@ -1,1 +1,27 @@
-//! domain
+//! The rules of the platform, and nothing else: one file per aggregate with `decide` and `evolve`. No clock, no
+//! randomness, no input or output; whatever a decision needs comes in with the [`Intent`].
+
+pub mod access;
+pub mod account;
+pub mod aggregate;
+pub mod device;
+pub mod organization;
+pub mod pairing;
+pub mod rejection;
+pub mod reservation;
+pub mod roles;
+pub mod session;
+pub mod signup;
+pub mod text;
+
+pub use access::{Access, Principal, authorize};
+pub use account::{Account, AccountCommand, AccountStatus};
+pub use aggregate::{Aggregate, Intent, fold};
+pub use device::{CommandState, Device, DeviceCommand, Outcome};
+pub use organization::{Organization, OrganizationCommand};
+pub use pairing::{Pairing, PairingCommand, PairingState};
+pub use rejection::{Code, Rejection};
+pub use reservation::{DomainReservation, EmailReservation, HardwareReservation, UserCodeReservation};
+pub use roles::{Roles, RolesCommand};
+pub use session::{Session, SessionCommand};
+pub use signup::{Signup, SignupCommand};

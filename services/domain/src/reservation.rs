@@ -1,0 +1,234 @@
+//! What must be unique: email addresses, user codes, domains, hardware. One stream each; its revision decides races.
+
+use schema::{
+    AccountId, DeviceId, EmailKey, HardwareKey, OrganizationId, PairingId, Timestamp, UserCodeKey,
+    events::reservation::{
+        DomainReserved, EmailReleased, EmailReserved, HardwareEnrolled, HardwareReleased, ReservationEvent,
+        UserCodeReserved,
+    },
+};
+
+use crate::{Access, Aggregate, Code, Intent, Rejection};
+
+/// Who has an email address.
+#[derive(Debug, Clone, Default)]
+pub struct EmailReservation {
+    holder: Option<AccountId>,
+}
+
+/// What can be wanted of an email address.
+#[derive(Debug, Clone)]
+pub enum EmailCommand {
+    /// Take it for an account.
+    Reserve(AccountId),
+    /// Give it back, if this account has it.
+    Release(AccountId),
+}
+
+impl EmailReservation {
+    /// The account that has it.
+    pub fn holder(&self) -> Option<AccountId> {
+        self.holder
+    }
+}
+
+impl Aggregate for EmailReservation {
+    type Id = EmailKey;
+    type Event = ReservationEvent;
+    type Command = EmailCommand;
+    const CATEGORY: &'static str = "email";
+
+    fn evolve(mut self, event: &ReservationEvent) -> Self {
+        match event {
+            ReservationEvent::EmailReserved(e) => self.holder = Some(e.account),
+            ReservationEvent::EmailReleased(_) => self.holder = None,
+            _ => {}
+        }
+        self
+    }
+
+    fn decide(&self, intent: &Intent<EmailCommand>) -> Result<Vec<ReservationEvent>, Rejection> {
+        match (&intent.command, self.holder) {
+            (EmailCommand::Reserve(account), None) => Ok(vec![EmailReserved { account: *account }.into()]),
+            (EmailCommand::Reserve(account), Some(holder)) if holder == *account => Ok(vec![]),
+            (EmailCommand::Reserve(_), Some(_)) => Err(Code::EmailTaken.at("email")),
+            (EmailCommand::Release(account), Some(holder)) if holder == *account => {
+                Ok(vec![EmailReleased { account: *account }.into()])
+            }
+            (EmailCommand::Release(_), _) => Ok(vec![]),
+        }
+    }
+
+    fn access(_: &EmailCommand) -> Access {
+        Access::System
+    }
+}
+
+/// Which pairing shows a user code.
+#[derive(Debug, Clone, Default)]
+pub struct UserCodeReservation {
+    shown: Option<(PairingId, Timestamp)>,
+}
+
+/// Take a user code for a pairing.
+#[derive(Debug, Clone)]
+pub struct ReserveUserCode {
+    /// The pairing that will show it.
+    pub pairing: PairingId,
+}
+
+impl UserCodeReservation {
+    /// The pairing that shows it at `at`.
+    pub fn pairing(&self, at: Timestamp) -> Option<PairingId> {
+        self.shown.filter(|(_, until)| at < *until).map(|(pairing, _)| pairing)
+    }
+}
+
+impl Aggregate for UserCodeReservation {
+    type Id = UserCodeKey;
+    type Event = ReservationEvent;
+    type Command = ReserveUserCode;
+    const CATEGORY: &'static str = "user_code";
+
+    fn evolve(mut self, event: &ReservationEvent) -> Self {
+        if let ReservationEvent::UserCodeReserved(e) = event {
+            self.shown = Some((e.pairing, e.expires_at));
+        }
+        self
+    }
+
+    fn decide(&self, intent: &Intent<ReserveUserCode>) -> Result<Vec<ReservationEvent>, Rejection> {
+        match self.pairing(intent.at) {
+            Some(pairing) if pairing == intent.command.pairing => Ok(vec![]),
+            Some(_) => Err(Code::AlreadyUsed.into()),
+            None => {
+                let expires_at = intent.at + crate::pairing::PAIRING_LIFETIME;
+                Ok(vec![UserCodeReserved { pairing: intent.command.pairing, expires_at }.into()])
+            }
+        }
+    }
+
+    fn access(_: &ReserveUserCode) -> Access {
+        Access::System
+    }
+}
+
+/// Which organization has verified a domain.
+#[derive(Debug, Clone, Default)]
+pub struct DomainReservation {
+    holder: Option<OrganizationId>,
+}
+
+/// Take a verified domain for an organization.
+#[derive(Debug, Clone)]
+pub struct ReserveDomain {
+    /// Who verified it.
+    pub organization: OrganizationId,
+}
+
+impl DomainReservation {
+    /// The organization that verified it.
+    pub fn holder(&self) -> Option<OrganizationId> {
+        self.holder
+    }
+}
+
+impl Aggregate for DomainReservation {
+    type Id = String;
+    type Event = ReservationEvent;
+    type Command = ReserveDomain;
+    const CATEGORY: &'static str = "domain";
+
+    fn evolve(mut self, event: &ReservationEvent) -> Self {
+        match event {
+            ReservationEvent::DomainReserved(e) => self.holder = Some(e.organization),
+            ReservationEvent::DomainReleased(_) => self.holder = None,
+            _ => {}
+        }
+        self
+    }
+
+    fn decide(&self, intent: &Intent<ReserveDomain>) -> Result<Vec<ReservationEvent>, Rejection> {
+        let organization = intent.command.organization;
+        match self.holder {
+            None => Ok(vec![DomainReserved { organization }.into()]),
+            Some(holder) if holder == organization => Ok(vec![]),
+            Some(_) => Err(Code::DomainTaken.at("domain")),
+        }
+    }
+
+    fn access(_: &ReserveDomain) -> Access {
+        Access::System
+    }
+}
+
+/// Whether hardware is set up, and where.
+#[derive(Debug, Clone, Default)]
+pub struct HardwareReservation {
+    enrolled: Option<HardwareEnrolled>,
+    epochs: u64,
+}
+
+/// What can be wanted of hardware.
+#[derive(Debug, Clone)]
+pub enum HardwareCommand {
+    /// Set it up.
+    Enroll {
+        /// The device it will be.
+        device: DeviceId,
+        /// The organization it will belong to.
+        organization: OrganizationId,
+        /// The pairing that connects it.
+        pairing: PairingId,
+    },
+    /// It may be set up again, if it still is this device.
+    Release(DeviceId),
+}
+
+impl HardwareReservation {
+    /// The enrollment it is in.
+    pub fn enrolled(&self) -> Option<&HardwareEnrolled> {
+        self.enrolled.as_ref()
+    }
+}
+
+impl Aggregate for HardwareReservation {
+    type Id = HardwareKey;
+    type Event = ReservationEvent;
+    type Command = HardwareCommand;
+    const CATEGORY: &'static str = "hardware";
+
+    fn evolve(mut self, event: &ReservationEvent) -> Self {
+        match event {
+            ReservationEvent::HardwareEnrolled(e) => {
+                self.epochs = e.epoch;
+                self.enrolled = Some(e.clone());
+            }
+            ReservationEvent::HardwareReleased(_) => self.enrolled = None,
+            _ => {}
+        }
+        self
+    }
+
+    fn decide(&self, intent: &Intent<HardwareCommand>) -> Result<Vec<ReservationEvent>, Rejection> {
+        let current = self.enrolled.as_ref().map(|enrolled| enrolled.device);
+        match (&intent.command, current) {
+            (HardwareCommand::Enroll { device, organization, pairing }, None) => {
+                let epoch = self.epochs + 1;
+                Ok(vec![
+                    HardwareEnrolled { device: *device, organization: *organization, pairing: *pairing, epoch }.into(),
+                ])
+            }
+            (HardwareCommand::Enroll { device, .. }, Some(current)) if current == *device => Ok(vec![]),
+            (HardwareCommand::Enroll { .. }, Some(_)) => Err(Code::UnitInUse.into()),
+            (HardwareCommand::Release(device), Some(current)) if current == *device => {
+                Ok(vec![HardwareReleased { device: *device }.into()])
+            }
+            (HardwareCommand::Release(_), _) => Ok(vec![]),
+        }
+    }
+
+    fn access(_: &HardwareCommand) -> Access {
+        Access::System
+    }
+}
