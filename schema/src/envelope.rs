@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use crate::{AccountId, DeviceId, OrganizationId, Timestamp, ids::InvalidId};
 
-/// Identifies one event for ever. Deterministic: UUIDv5 of the intent that caused it and its index in the append, so
-/// that a retried command appends once.
+/// Identifies one event for ever. Deterministic: UUIDv5 of the intent that caused it and its place in the stream, so
+/// that a repeated append is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub Uuid);
 
 impl EventId {
-    /// The id of the `index`-th event that `intent` appends to `stream`.
-    pub fn derive(intent: Uuid, stream: &StreamId, index: usize) -> Self {
-        Self(Uuid::new_v5(&intent, format!("{stream}/{index}").as_bytes()))
+    /// The id of the event that `intent` appends to `stream` at `revision`.
+    pub fn derive(intent: Uuid, stream: &StreamId, revision: u64) -> Self {
+        Self(Uuid::new_v5(&intent, format!("{stream}/{revision}").as_bytes()))
     }
 }
 

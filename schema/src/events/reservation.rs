@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::events;
-use crate::{AccountId, DeviceId, OrganizationId, PairingId, Timestamp};
+use crate::{AccountId, DeviceId, OrganizationId, PairingId, SignupId, Timestamp};
 
 events! {
     /// Events of reservations.
@@ -32,6 +32,8 @@ events! {
 pub struct EmailReserved {
     /// Who has it.
     pub account: AccountId,
+    /// The sign-up that took it; none if an admin adds the person. Tells how to finish or undo what a crash left.
+    pub signup: Option<SignupId>,
 }
 
 /// Payload of `email.released`.

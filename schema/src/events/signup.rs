@@ -68,6 +68,8 @@ pub struct SignupCompleted {
     pub profile: Personal<Profile>,
     /// Language of the account, a BCP 47 tag.
     pub locale: String,
+    /// Names the founder's password verifier in the vault.
+    pub credential: uuid::Uuid,
 }
 
 /// Payload of `signup.expired`.

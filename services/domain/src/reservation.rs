@@ -1,7 +1,7 @@
 //! What must be unique: email addresses, user codes, domains, hardware. One stream each; its revision decides races.
 
 use schema::{
-    AccountId, DeviceId, EmailKey, HardwareKey, OrganizationId, PairingId, Timestamp, UserCodeKey,
+    AccountId, DeviceId, EmailKey, HardwareKey, OrganizationId, PairingId, SignupId, Timestamp, UserCodeKey,
     events::reservation::{
         DomainReserved, EmailReleased, EmailReserved, HardwareEnrolled, HardwareReleased, ReservationEvent,
         UserCodeReserved,
@@ -20,7 +20,12 @@ pub struct EmailReservation {
 #[derive(Debug, Clone)]
 pub enum EmailCommand {
     /// Take it for an account.
-    Reserve(AccountId),
+    Reserve {
+        /// The account.
+        account: AccountId,
+        /// The sign-up that wants it, if one does.
+        signup: Option<SignupId>,
+    },
     /// Give it back, if this account has it.
     Release(AccountId),
 }
@@ -49,9 +54,11 @@ impl Aggregate for EmailReservation {
 
     fn decide(&self, intent: &Intent<EmailCommand>) -> Result<Vec<ReservationEvent>, Rejection> {
         match (&intent.command, self.holder) {
-            (EmailCommand::Reserve(account), None) => Ok(vec![EmailReserved { account: *account }.into()]),
-            (EmailCommand::Reserve(account), Some(holder)) if holder == *account => Ok(vec![]),
-            (EmailCommand::Reserve(_), Some(_)) => Err(Code::EmailTaken.at("email")),
+            (EmailCommand::Reserve { account, signup }, None) => {
+                Ok(vec![EmailReserved { account: *account, signup: *signup }.into()])
+            }
+            (EmailCommand::Reserve { account, .. }, Some(holder)) if holder == *account => Ok(vec![]),
+            (EmailCommand::Reserve { .. }, Some(_)) => Err(Code::EmailTaken.at("email")),
             (EmailCommand::Release(account), Some(holder)) if holder == *account => {
                 Ok(vec![EmailReleased { account: *account }.into()])
             }

@@ -161,6 +161,7 @@ impl Aggregate for Roles {
                 .into(),
                 RoleAssigned { role: *role, account: *founder }.into(),
             ]),
+            RolesCommand::Create { role, .. } if self.roles.contains_key(role) => Ok(vec![]),
             RolesCommand::Create { role, name, rights } => {
                 let organization = self.organization.ok_or(Code::NotFound)?;
                 self.check(*role, name, rights)?;

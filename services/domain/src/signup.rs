@@ -8,6 +8,8 @@ use schema::{
     },
 };
 
+use uuid::Uuid;
+
 use crate::{Access, Aggregate, Code, Intent, Rejection, text::DomainName};
 
 /// How long a mailed code is good (NIST SP 800-63B).
@@ -54,6 +56,8 @@ pub enum SignupCommand {
         profile: Personal<Profile>,
         /// Language of the founder.
         locale: String,
+        /// Names the founder's password verifier in the vault.
+        credential: Uuid,
     },
     /// Give up if its time has come.
     Expire,
@@ -162,12 +166,13 @@ impl Aggregate for Signup {
         match &intent.command {
             SignupCommand::ConfirmEmail { code_matches } => self.confirm(begun, at, *code_matches),
             SignupCommand::Complete { .. } if !self.confirmed => Err(Code::EmailNotConfirmed.at("signupId")),
-            SignupCommand::Complete { organization, organization_name, profile, locale } => Ok(vec![
+            SignupCommand::Complete { organization, organization_name, profile, locale, credential } => Ok(vec![
                 SignupCompleted {
                     organization: *organization,
                     organization_name: organization_name.clone(),
                     profile: profile.clone(),
                     locale: locale.clone(),
+                    credential: *credential,
                 }
                 .into(),
             ]),
