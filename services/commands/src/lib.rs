@@ -1,1 +1,14 @@
-//! commands
+//! Commands: load, decide, append, retry. The processes that touch several streams, and the reactors that turn events
+//! into further commands or effects.
+
+pub mod failure;
+pub mod mail;
+pub mod people_keys;
+pub mod platform;
+pub mod processes;
+pub mod reactors;
+pub mod request;
+
+pub use failure::Failure;
+pub use platform::{Done, Loaded, Platform, PlatformParts};
+pub use request::Request;

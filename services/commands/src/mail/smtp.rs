@@ -1,0 +1,68 @@
+//! Mails by SMTP.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    message::{Mailbox as Address, MultiPart},
+    transport::smtp::PoolConfig,
+};
+
+use super::{Mail, MailError, Outbox};
+
+/// How long one mail may take from connection to acceptance.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections to the mail server.
+const CONNECTIONS: u32 = 8;
+
+/// The address of the mail server or of the sender is not usable.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidMailUrl(String);
+
+/// Sends through a mail server.
+pub struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Address,
+    domain: String,
+}
+
+impl Smtp {
+    /// `url` is `smtp://[user:password@]host[:port][?tls=required]` or `smtps://…`; `from` is an address such as
+    /// `Work Accounts <no-reply@example.com>`.
+    pub fn new(url: &str, from: &str) -> Result<Self, InvalidMailUrl> {
+        // The error of the library may repeat the URL, and with it the password.
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| {
+            InvalidMailUrl("the mail server has to be given as smtp://host:port or smtps://host".to_owned())
+        })?;
+        let transport = builder.timeout(Some(TIMEOUT)).pool_config(PoolConfig::new().max_size(CONNECTIONS)).build();
+        let from: Address = from
+            .parse()
+            .map_err(|_| InvalidMailUrl("the sender has to be given as Name <address@example.com>".to_owned()))?;
+        let domain = from.email.domain().to_owned();
+        Ok(Self { transport, from, domain })
+    }
+}
+
+#[async_trait]
+impl Outbox for Smtp {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        let permanent = |what: &str| MailError::Permanent(what.to_owned());
+        let message = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(mail.to.parse().map_err(|_| permanent("the address of the receiver cannot be used"))?)
+            .subject(&mail.subject)
+            .message_id(Some(format!("<{}@{}>", mail.id, self.domain)))
+            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+            .map_err(|_| permanent("the mail cannot be written"))?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            // The text of the server may name the receiver; the status says enough.
+            Err(error) => {
+                let status = error.status().map_or_else(|| "no answer".to_owned(), |code| code.to_string());
+                Err(if error.is_permanent() { MailError::Permanent(status) } else { MailError::Temporary(status) })
+            }
+        }
+    }
+}

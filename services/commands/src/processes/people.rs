@@ -1,0 +1,229 @@
+//! Adding people to the directory.
+
+use std::collections::HashMap;
+
+use domain::{
+    Access, Code, EmailReservation, Organization, Rejection,
+    account::{Account, AccountCommand},
+    authorize,
+    reservation::EmailCommand,
+    text::{self, EmailAddress},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use identity::{EntropyExt, LinkToken, Password, Purpose};
+use schema::{
+    AccountId, AccountOrigin, ChallengeId, EmailKey, LoginMethod, OrganizationId, Position, Profile, Right,
+    events::account::AccountCreated,
+};
+
+use crate::{Failure, Platform, Request};
+
+/// Most people in one `createAccounts`; an import takes more.
+pub const MOST_AT_ONCE: usize = 100;
+/// Appends in flight for one request.
+const AT_A_TIME: usize = 16;
+
+/// A person to add, as entered.
+#[derive(Debug, Clone)]
+pub struct NewPerson {
+    /// Email address.
+    pub email: String,
+    /// Name and directory fields.
+    pub profile: Profile,
+    /// Language of mails and pages.
+    pub locale: String,
+}
+
+/// A person who was added.
+#[derive(Debug, Clone, Copy)]
+pub struct Added {
+    /// The account.
+    pub account: AccountId,
+    /// Where its last event stands in the log.
+    pub position: Option<Position>,
+}
+
+struct Checked {
+    account: AccountId,
+    email: EmailAddress,
+    email_key: EmailKey,
+    profile: Profile,
+    locale: String,
+}
+
+impl Platform {
+    /// Adds one person and mails an activation link.
+    pub async fn create_account(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        person: NewPerson,
+    ) -> Result<Added, Failure> {
+        authorize(&request.principal, Access::Right(Right::ManageAccounts), Some(organization), None)?;
+        let owner = self.load::<Organization>(&organization).await?;
+        let person = self.check(request, &owner.state, person)?;
+        self.reserve(request, &person).await?;
+        self.create(request, organization, person).await
+    }
+
+    /// Adds several people, all of them or none: the refusals name the entries that have to be mended.
+    pub async fn create_accounts(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        people: Vec<NewPerson>,
+    ) -> Result<Vec<Added>, Vec<Failure>> {
+        let one = |failure: Failure| vec![failure];
+        authorize(&request.principal, Access::Right(Right::ManageAccounts), Some(organization), None)
+            .map_err(|e| one(e.into()))?;
+        if people.is_empty() {
+            return Err(one(Code::Required.at("people").into()));
+        }
+        if people.len() > MOST_AT_ONCE {
+            return Err(one(Rejection::new(Code::TooMany, "Add at most 100 people at once; import a file for more.")
+                .at("people")
+                .into()));
+        }
+        let owner = self.load::<Organization>(&organization).await.map_err(one)?;
+        let people = self.check_all(request, &owner.state, people)?;
+        let reserved: Vec<_> =
+            stream::iter(&people).map(|person| self.reserve(request, person)).buffered(AT_A_TIME).collect().await;
+        if reserved.iter().any(Result::is_err) {
+            return Err(self.give_back(request, &people, reserved).await);
+        }
+        // Past this point a failure leaves reservations that are given back by themselves.
+        stream::iter(people)
+            .map(|person| self.create(request, organization, person))
+            .buffered(AT_A_TIME)
+            .try_collect()
+            .await
+            .map_err(one)
+    }
+
+    fn check_all(
+        &self,
+        request: &Request,
+        owner: &Organization,
+        people: Vec<NewPerson>,
+    ) -> Result<Vec<Checked>, Vec<Failure>> {
+        let mut seen = HashMap::new();
+        let mut checked = Vec::with_capacity(people.len());
+        let mut refused = Vec::new();
+        for (index, person) in people.into_iter().enumerate() {
+            let result = self.check(&request.part(&index.to_string()), owner, person).and_then(|person| {
+                match seen.insert(person.email_key.clone(), index) {
+                    Some(_) => {
+                        Err(Rejection::new(Code::EmailTaken, "The email address stands twice in the list.").at("email"))
+                    }
+                    None => Ok(person),
+                }
+            });
+            match result {
+                Ok(person) => checked.push(person),
+                Err(rejection) => refused.push(within(index, rejection.into())),
+            }
+        }
+        if refused.is_empty() { Ok(checked) } else { Err(refused) }
+    }
+
+    fn check(&self, request: &Request, owner: &Organization, person: NewPerson) -> Result<Checked, Rejection> {
+        let email = EmailAddress::parse(&person.email).map_err(|e| e.at("email"))?;
+        let profile = text::profile(&person.profile)?;
+        let locale = text::locale(&person.locale).map_err(|e| e.at("locale"))?;
+        if !owner.allows(email.domain()) {
+            return Err(Code::DomainNotAllowed.at("email"));
+        }
+        let email_key = self.keys.email_key(email.as_str());
+        Ok(Checked { account: AccountId(request.derive("account")), email, email_key, profile, locale })
+    }
+
+    async fn reserve(&self, request: &Request, person: &Checked) -> Result<(), Failure> {
+        let command = EmailCommand::Reserve { account: person.account, signup: None };
+        self.execute::<EmailReservation>(&request.as_system("directory"), &person.email_key, command).await.map(drop)
+    }
+
+    async fn give_back(
+        &self,
+        request: &Request,
+        people: &[Checked],
+        reserved: Vec<Result<(), Failure>>,
+    ) -> Vec<Failure> {
+        let system = request.as_system("directory");
+        let mut refused = Vec::new();
+        for (index, (person, result)) in people.iter().zip(reserved).enumerate() {
+            match result {
+                Err(failure) => refused.push(within(index, failure)),
+                Ok(()) => {
+                    let release = EmailCommand::Release(person.account);
+                    if let Err(error) = self.execute::<EmailReservation>(&system, &person.email_key, release).await {
+                        tracing::warn!(%error, "a reservation is given back later");
+                    }
+                }
+            }
+        }
+        refused
+    }
+
+    async fn create(&self, request: &Request, organization: OrganizationId, person: Checked) -> Result<Added, Failure> {
+        let account = person.account;
+        let key = self.people.generate();
+        let created = AccountCreated {
+            account,
+            organization,
+            email: self.people.seal(&key, account, &person.email.as_str().to_owned())?,
+            email_key: person.email_key,
+            domain: person.email.domain().as_str().to_owned(),
+            profile: self.people.seal(&key, account, &person.profile)?,
+            locale: person.locale,
+            login_method: LoginMethod::Password,
+            origin: AccountOrigin::Admin,
+        };
+        self.people.store(account, &key).await?;
+        let invite = Some(ChallengeId(self.entropy.uuid_v4()));
+        let command = AccountCommand::Create { account: Box::new(created), invite, credential: None };
+        let done = self.execute::<Account>(request, &account, command).await?;
+        Ok(Added { account, position: done.position })
+    }
+
+    /// Activates an account with the link that was mailed, and the password that the person chose.
+    pub async fn activate_account(
+        &self,
+        request: &Request,
+        token: &str,
+        password: Password,
+    ) -> Result<(AccountId, Option<Position>), Failure> {
+        let invalid = || Failure::from(Code::LinkInvalid).at("token");
+        let token: LinkToken = token.parse().map_err(|_| invalid())?;
+        let account = token.account();
+        let current = self.load::<Account>(&account).await?;
+        let (challenge, expires_at) = current.state.activation_link().ok_or_else(invalid)?;
+        if token.challenge() != challenge || !token.verify(&self.keys, Purpose::ActivationLink, expires_at) {
+            return Err(invalid());
+        }
+        current.state.check_link(challenge, request.at)?;
+        let email = match current.state.email() {
+            Some(sealed) => self.people.open(sealed).await?.ok_or_else(invalid)?,
+            None => return Err(invalid()),
+        };
+        self.check_password(&password, &[&email])?;
+        let credential = self.store_credential(account, &password).await?;
+        match self.execute::<Account>(request, &account, AccountCommand::Activate { challenge, credential }).await {
+            Ok(done) => Ok((account, done.position)),
+            Err(failure) => {
+                self.discard_credential(account, credential).await;
+                Err(failure)
+            }
+        }
+    }
+}
+
+fn within(index: usize, failure: Failure) -> Failure {
+    match failure {
+        Failure::Rejected(rejection) => {
+            let field =
+                rejection.field.as_deref().map_or(format!("people.{index}"), |field| format!("people.{index}.{field}"));
+            Failure::Rejected(rejection.at(field))
+        }
+        other @ Failure::OutOfOrder(_) => other,
+    }
+}
