@@ -17,7 +17,7 @@ pub use self::{
     account::AccountEvent, device::DeviceEvent, organization::OrganizationEvent, pairing::PairingEvent,
     reservation::ReservationEvent, role::RoleEvent, session::SessionEvent, signup::SignupEvent,
 };
-use crate::{RecordedEvent, upcast};
+use crate::{AccountId, RecordedEvent, upcast};
 
 /// One event type in its current version.
 #[derive(Clone, Copy)]
@@ -191,6 +191,19 @@ families! {
     Device(DeviceEvent),
     /// Of what must be unique.
     Reservation(ReservationEvent),
+}
+
+impl Event {
+    /// The persons whose sealed data the event holds: whose keys are needed to open it. A person may come twice.
+    pub fn subjects(&self) -> impl Iterator<Item = AccountId> {
+        let (first, second) = match self {
+            Self::Signup(SignupEvent::Begun(e)) => (Some(e.email.subject()), None),
+            Self::Signup(SignupEvent::Completed(e)) => (Some(e.profile.subject()), None),
+            Self::Account(AccountEvent::Created(e)) => (Some(e.email.subject()), Some(e.profile.subject())),
+            _ => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
 }
 
 impl TryFrom<&RecordedEvent> for Event {

@@ -1,0 +1,69 @@
+-- An organization that exists.
+CREATE TABLE organizations (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    founder BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE organization_domains (
+    organization INTEGER NOT NULL,
+    domain TEXT NOT NULL,
+    allowed_at INTEGER NOT NULL,
+    PRIMARY KEY (organization, domain)
+) STRICT, WITHOUT ROWID;
+
+-- What is personal is NULL, and its sort key empty, once the person was erased.
+CREATE TABLE people (
+    id INTEGER PRIMARY KEY,
+    organization INTEGER NOT NULL,
+    search_text TEXT NOT NULL,
+    name_sort TEXT NOT NULL,
+    email_sort TEXT NOT NULL,
+    department_key TEXT,
+    account_id BLOB NOT NULL UNIQUE,
+    status INTEGER NOT NULL,
+    domain TEXT NOT NULL,
+    login_method TEXT NOT NULL,
+    email TEXT,
+    given_name TEXT,
+    family_name TEXT,
+    display_name TEXT,
+    job_title TEXT,
+    department TEXT,
+    division TEXT,
+    location TEXT,
+    phone TEXT,
+    manager_email TEXT,
+    start_date TEXT,
+    locale TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    activated_at INTEGER
+) STRICT;
+CREATE INDEX people_by_name ON people (organization, name_sort);
+CREATE INDEX people_by_email ON people (organization, email_sort);
+CREATE INDEX people_by_creation ON people (organization, created_at);
+CREATE INDEX people_by_status ON people (organization, status);
+CREATE INDEX people_by_domain ON people (organization, domain);
+CREATE INDEX people_by_login_method ON people (organization, login_method);
+CREATE INDEX people_by_department ON people (organization, department_key) WHERE department_key IS NOT NULL;
+
+CREATE TABLE roles (
+    role_id BLOB PRIMARY KEY,
+    organization INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    name_sort TEXT NOT NULL,
+    rights TEXT NOT NULL,
+    system_admin INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX roles_of_organization ON roles (organization, system_admin DESC, name_sort);
+
+CREATE TABLE role_holders (
+    role_id BLOB NOT NULL,
+    account_id BLOB NOT NULL,
+    assigned_at INTEGER NOT NULL,
+    PRIMARY KEY (role_id, account_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX role_holders_by_account ON role_holders (account_id);
