@@ -1,0 +1,144 @@
+//! A platform on the embedded log in a temporary folder, with a clock that is set by hand.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use chrono::TimeZone;
+use commands::{
+    Platform, PlatformParts, Request,
+    mail::{Mail, Mailbox},
+    processes::{people::NewPerson, sign_up::Founded, sign_up::Founding},
+    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Links, mailer::Mailer},
+};
+use domain::Principal;
+use eventlog::{
+    Clock, ManualClock,
+    embedded::{Embedded, EmbeddedConfig},
+};
+use identity::{Password, PasswordHasher, SeededEntropy, ServerKeys};
+use schema::{LoginMethod, Profile, RecordedEvent};
+use tokio_util::sync::CancellationToken;
+
+pub const PASSWORD: &str = "violet trains cross nine rivers";
+
+pub struct World {
+    pub platform: Arc<Platform>,
+    pub clock: ManualClock,
+    pub mailbox: Mailbox,
+    pub stop: CancellationToken,
+    pub folder: tempfile::TempDir,
+}
+
+impl World {
+    /// Without reactors.
+    pub fn bare() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::new(chrono::Utc.with_ymd_and_hms(2026, 3, 1, 9, 0, 0).unwrap());
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let keys = ServerKeys::from_master(&[7; 32]);
+        let embedded = Arc::new(
+            Embedded::open(EmbeddedConfig::new(folder.path().join("log"), *keys.vault_key(), shared.clone())).unwrap(),
+        );
+        let platform = Arc::new(Platform::new(PlatformParts {
+            log: embedded.clone(),
+            vault: embedded,
+            clock: shared.clone(),
+            entropy: Arc::new(SeededEntropy::new(11)),
+            keys,
+            passwords: PasswordHasher::new(NonZeroUsize::new(2).unwrap(), 100),
+        }));
+        Self { platform, clock, mailbox: Mailbox::new(shared), stop: CancellationToken::new(), folder }
+    }
+
+    /// With every reactor running.
+    pub fn new() -> Self {
+        let world = Self::bare();
+        world.start_reactors();
+        world
+    }
+
+    pub fn start_reactors(&self) {
+        let links = Links { origin: "https://accounts.example.com".to_owned() };
+        let mailer = Mailer { outbox: Arc::new(self.mailbox.clone()), links };
+        tokio::spawn(reactors::run(self.platform.clone(), mailer, self.stop.clone()));
+        tokio::spawn(reactors::run(self.platform.clone(), Deadlines, self.stop.clone()));
+        tokio::spawn(reactors::run(self.platform.clone(), Finisher, self.stop.clone()));
+    }
+
+    pub fn anonymous(&self) -> Request {
+        self.platform.request(Principal::Anonymous)
+    }
+
+    pub async fn mail_to(&self, address: &str) -> Mail {
+        eventually(|| async { self.mailbox.latest().into_iter().find(|m| m.mail.to == address).map(|m| m.mail) }).await
+    }
+
+    pub async fn code_for(&self, address: &str) -> String {
+        let text = self.mail_to(address).await.text;
+        let digits = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
+        text.split(|c: char| !c.is_ascii_alphanumeric()).find(digits).unwrap().to_owned()
+    }
+
+    /// Signs an organization up and returns it with a request of its system admin.
+    pub async fn found(&self, email: &str) -> (Founded, Request) {
+        let (begun, _) = self.platform.begin_signup(&self.anonymous(), email).await.unwrap();
+        let code = self.code_for(&email.to_lowercase()).await;
+        self.platform.confirm_signup(&self.anonymous(), begun.signup, &code).await.unwrap();
+        let founded = self.platform.complete_signup(&self.anonymous(), begun.signup, founding()).await.unwrap();
+        let signed_in =
+            self.platform.start_session(&self.anonymous(), founded.account, LoginMethod::Password).await.unwrap();
+        (founded, self.platform.request(signed_in.principal))
+    }
+
+    pub async fn log(&self) -> Vec<Arc<RecordedEvent>> {
+        self.platform.log().read_all(None, 100_000).await.unwrap()
+    }
+
+    pub async fn types(&self) -> Vec<String> {
+        self.log().await.iter().map(|e| e.event_type.to_string()).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+pub fn password(text: &str) -> Password {
+    Password::new(text.to_owned()).unwrap()
+}
+
+pub fn founding() -> Founding {
+    Founding {
+        organization_name: "Northwind".to_owned(),
+        profile: Profile { given_name: "Anna".to_owned(), family_name: "Berg".to_owned(), ..Profile::default() },
+        locale: "en".to_owned(),
+        password: password(PASSWORD),
+    }
+}
+
+pub fn person(email: &str) -> NewPerson {
+    let profile = Profile { given_name: "Ben".to_owned(), family_name: "Okafor".to_owned(), ..Profile::default() };
+    NewPerson { email: email.to_owned(), profile, locale: "en".to_owned() }
+}
+
+/// Asks again until there is an answer, for at most ten seconds.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
+    for _ in 0..500 {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("nothing within ten seconds");
+}

@@ -1,0 +1,90 @@
+//! The command line. Every option can also be given as an environment variable, which is how secrets are passed.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Work accounts for an organization's people, managed Portal units on their desks.
+#[derive(Debug, Parser)]
+#[command(name = "work-accounts", version)]
+pub struct CommandLine {
+    /// How log lines look.
+    #[arg(long, global = true, env = "WORK_ACCOUNTS_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in one process on the embedded log.
+    Serve(Box<ServeArgs>),
+    /// Be a virtual Portal unit.
+    Portal(PortalArgs),
+}
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Folder of the log, the vault, the views and the key of this installation.
+    #[arg(long, env = "WORK_ACCOUNTS_DATA", default_value = "data")]
+    pub data: PathBuf,
+    /// Where the gateway listens.
+    #[arg(long, env = "WORK_ACCOUNTS_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where the dispatcher listens.
+    #[arg(long, env = "WORK_ACCOUNTS_DISPATCHER_LISTEN", default_value = "127.0.0.1:8081")]
+    pub dispatcher_listen: SocketAddr,
+    /// Where health, readiness and metrics are served. Not for the public.
+    #[arg(long, env = "WORK_ACCOUNTS_OPERATIONS_LISTEN", default_value = "127.0.0.1:9090")]
+    pub operations_listen: SocketAddr,
+    /// Origin under which browsers and units reach the gateway. Links in mails are built from it.
+    #[arg(long, env = "WORK_ACCOUNTS_PUBLIC_ORIGIN", default_value = "http://localhost:8080")]
+    pub public_origin: String,
+    /// Address under which units reach the dispatcher.
+    #[arg(long, env = "WORK_ACCOUNTS_DISPATCHER_URL", default_value = "ws://localhost:8081/graphql")]
+    pub dispatcher_url: String,
+    /// How many reverse proxies stand in front, each adding one address to `X-Forwarded-For`.
+    #[arg(long, env = "WORK_ACCOUNTS_TRUSTED_PROXIES", default_value_t = 0)]
+    pub trusted_proxies: usize,
+    /// Mail server, such as `smtp://user:password@mail.example.com:587?tls=required`.
+    #[arg(long, env = "WORK_ACCOUNTS_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Sender of the mails.
+    #[arg(long, env = "WORK_ACCOUNTS_MAIL_FROM", default_value = "Work Accounts <no-reply@localhost.localdomain>")]
+    pub mail_from: String,
+    /// For one's own machine: mails are kept at `/dev/mailbox`, GraphiQL stands at `/graphiql`, cookies work without TLS.
+    #[arg(long, env = "WORK_ACCOUNTS_DEVELOPMENT")]
+    pub development: bool,
+    /// Walk through the main job first, then stay up. Needs `--development`.
+    #[arg(long, requires = "development")]
+    pub tour: bool,
+}
+
+/// Options of `portal`.
+#[derive(Debug, Clone, Args)]
+pub struct PortalArgs {
+    /// Origin of the gateway.
+    #[arg(long, env = "WORK_ACCOUNTS_GATEWAY", default_value = "http://localhost:8080")]
+    pub gateway: String,
+    /// Folder where the unit keeps its key, its enrollment and its last command.
+    #[arg(long, default_value = "data/portal")]
+    pub state: PathBuf,
+    /// Serial number of a new unit.
+    #[arg(long)]
+    pub serial: Option<String>,
+    /// Stand for so many units at once.
+    #[arg(long, default_value_t = 1)]
+    pub units: usize,
+}

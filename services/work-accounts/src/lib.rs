@@ -1,0 +1,10 @@
+//! The binary's inside: command line, configuration and wiring. Tests start the platform through [`Server`] exactly as
+//! the command line does.
+
+pub mod config;
+pub mod operations;
+pub mod server;
+pub mod telemetry;
+pub mod tour;
+
+pub use server::{Server, StartError};
