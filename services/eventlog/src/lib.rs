@@ -4,6 +4,8 @@
 //! `contract`.
 
 pub mod clock;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 pub mod embedded;
 mod log;
 mod vault;

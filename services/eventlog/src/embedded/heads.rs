@@ -1,0 +1,56 @@
+//! The ends of streams in recent use.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use schema::StreamId;
+
+use super::guard;
+
+/// The most streams in each of the two generations: together about 25 MB.
+const GENERATION: usize = 65_536;
+
+/// Remembers the last revision of streams in recent use. Bounded: when the young generation is full it becomes the old
+/// one, and what was old and not used since is forgotten.
+#[derive(Default)]
+pub(super) struct Heads(Mutex<Generations>);
+
+#[derive(Default)]
+struct Generations {
+    young: HashMap<StreamId, u64>,
+    old: HashMap<StreamId, u64>,
+}
+
+impl Heads {
+    /// The last revision of a stream that has events, if remembered.
+    pub(super) fn get(&self, stream: &StreamId) -> Option<u64> {
+        let mut generations = guard(&self.0);
+        if let Some(head) = generations.young.get(stream) {
+            return Some(*head);
+        }
+        let head = *generations.old.get(stream)?;
+        generations.insert(stream.clone(), head);
+        Some(head)
+    }
+
+    /// Takes note of new ends.
+    pub(super) fn extend(&self, heads: impl IntoIterator<Item = (StreamId, u64)>) {
+        let mut generations = guard(&self.0);
+        for (stream, head) in heads {
+            generations.insert(stream, head);
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        *guard(&self.0) = Generations::default();
+    }
+}
+
+impl Generations {
+    fn insert(&mut self, stream: StreamId, head: u64) {
+        if self.young.len() >= GENERATION && !self.young.contains_key(&stream) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(stream, head);
+    }
+}
