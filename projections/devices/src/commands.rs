@@ -65,3 +65,12 @@ pub(crate) fn steps(rows: &Connection, tenant: Tenant, command: CommandId) -> Re
         .collect::<rusqlite::Result<_>>()?;
     Ok(steps)
 }
+
+/// What became of each command, step by step.
+pub(crate) fn steps_of(
+    rows: &Connection,
+    tenant: Tenant,
+    commands: &[CommandId],
+) -> Result<HashMap<CommandId, Vec<CommandStep>>, ViewError> {
+    commands.iter().map(|command| Ok((*command, steps(rows, tenant, *command)?))).collect()
+}

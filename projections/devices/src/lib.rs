@@ -101,4 +101,13 @@ impl Devices {
     ) -> Result<Vec<CommandStep>, ViewError> {
         self.reads.read_of(organization, move |rows, tenant| commands::steps(rows, tenant, command)).await
     }
+
+    /// What became of each of `commands`, step by step; empty for what is no command.
+    pub async fn steps_of(
+        &self,
+        organization: OrganizationId,
+        commands: Vec<CommandId>,
+    ) -> Result<HashMap<CommandId, Vec<CommandStep>>, ViewError> {
+        self.reads.read_of(organization, move |rows, tenant| commands::steps_of(rows, tenant, &commands)).await
+    }
 }
