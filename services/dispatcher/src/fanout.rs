@@ -73,8 +73,8 @@ fn notice_device(shared: &Shared, event: &Arc<RecordedEvent>) {
         Ok(DeviceEvent::CommandRequested(requested)) => unit.requested(requested.command, event.clone()),
         // These change nothing in what is to be sent.
         Ok(DeviceEvent::CommandQueued(_) | DeviceEvent::CommandDispatched(_) | DeviceEvent::StatusReported(_)) => {}
-        // A stream of this process: what it takes over from is closed without the log.
-        Ok(DeviceEvent::Connected(connected)) if shared.is_own_stream(connected.connection) => {}
+        // Its own stream. Any other one takes over from it.
+        Ok(DeviceEvent::Connected(connected)) if unit.is_streaming(connected.connection) => {}
         // Also what a newer version of the platform writes and this one cannot read.
         Ok(_) | Err(_) => unit.changed(),
     }

@@ -192,7 +192,7 @@ impl OpenStream {
     /// None if the connection has a command stream already.
     pub(crate) fn new(shared: Arc<Shared>, unit: Arc<ConnectedUnit>) -> Option<Self> {
         let (stream, runtime) = (shared.stream_id(), Handle::current());
-        unit.begin_stream().then_some(Self { shared, unit, stream, runtime })
+        unit.begin_stream(stream).then_some(Self { shared, unit, stream, runtime })
     }
 
     async fn execute(&self, request: &Request, command: DeviceCommand) -> Result<Done<Device>, Failure> {

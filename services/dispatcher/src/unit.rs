@@ -36,8 +36,8 @@ pub(crate) struct News {
 #[derive(Debug, Default)]
 struct State {
     news: News,
-    /// The command stream is open.
-    streaming: bool,
+    /// The command stream that is open.
+    stream: Option<Uuid>,
 }
 
 /// See the module.
@@ -86,7 +86,7 @@ impl ConnectedUnit {
     pub(crate) fn revoke(&self) {
         let mut state = self.state();
         state.news.revoked = true;
-        if state.streaming {
+        if state.stream.is_some() {
             // Ends also if the unit does not read what the stream says.
             self.socket.close_after(GOODBYE, Close::FORBIDDEN);
         } else {
@@ -111,19 +111,23 @@ impl ConnectedUnit {
     }
 
     /// Takes the place of the one command stream that a connection has; false if it is taken.
-    pub(crate) fn begin_stream(&self) -> bool {
+    pub(crate) fn begin_stream(&self, stream: Uuid) -> bool {
         let mut state = self.state();
-        let free = !state.streaming;
+        let free = state.stream.is_none();
         if free {
             // The device's changes up to here are in the state that the stream begins with.
             state.news.changed = false;
             state.news.requested = Vec::new();
-            state.streaming = true;
+            state.stream = Some(stream);
         }
         free
     }
     pub(crate) fn end_stream(&self) {
-        self.state().streaming = false;
+        self.state().stream = None;
+    }
+    /// Whether this command stream is the one that is open.
+    pub(crate) fn is_streaming(&self, stream: Uuid) -> bool {
+        self.state().stream == Some(stream)
     }
     /// What has become known since the last time. A revocation stays.
     pub(crate) fn take_news(&self) -> News {

@@ -6,10 +6,11 @@ use schema::Timestamp;
 /// Most digits of a cursor: those of the greatest 64-bit number.
 const CURSOR_DIGITS: usize = 20;
 
-/// The sequence of a command, as a decimal string. Send the one of the last command that the unit has stored.
+/// Sequence of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursor(pub(crate) u64);
 
+/// The sequence of a command, as a decimal string. Send the one of the last command that the unit has stored.
 #[Scalar(name = "Cursor")]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, Schema};
 use commands::processes::pairing::UnitIdentity;
 
-use self::{mutations::Mutations, queries::Queries, subscriptions::Subscriptions};
+use self::{mutations::Mutation, queries::Query, subscriptions::Subscription};
 use crate::shared::{Registration, Shared};
 
 /// Deepest nesting of an operation: what introspection needs, which is more than anything else here.
@@ -22,7 +22,7 @@ const MAX_FIELDS: usize = 300;
 const MAX_DIRECTIVES: usize = 4;
 
 /// The executable schema.
-pub(crate) type UnitSchema = Schema<Queries, Mutations, Subscriptions>;
+pub(crate) type UnitSchema = Schema<Query, Mutation, Subscription>;
 
 /// Who asks: the unit, and its connection if it came on one.
 pub(crate) struct Caller {
@@ -39,8 +39,8 @@ pub(crate) fn sdl() -> String {
     builder().finish().sdl()
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Queries, Mutations, Subscriptions> {
-    Schema::build(Queries, Mutations, Subscriptions)
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation, Subscription)
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_FIELDS)
         .limit_directives(MAX_DIRECTIVES)

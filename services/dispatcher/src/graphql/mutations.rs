@@ -17,10 +17,11 @@ use super::{
 use crate::shared::{Denied, Shared};
 
 /// What a unit can report.
-pub(crate) struct Mutations;
+pub(crate) struct Mutation;
 
+/// What a unit can report.
 #[Object]
-impl Mutations {
+impl Mutation {
     /// The unit has stored the command on disk, with its epoch and sequence. Repeating it changes nothing.
     async fn acknowledge_command(
         &self,
@@ -216,10 +217,10 @@ struct RenewTokenPayload {
     user_errors: Vec<UserError>,
 }
 
-/// A place in the history of all events. Opaque.
 #[derive(Debug, Clone, Copy)]
 struct LogPosition(Position);
 
+/// A place in the history of all events. Opaque.
 #[Scalar(name = "Position")]
 impl ScalarType for LogPosition {
     fn parse(value: Value) -> async_graphql::InputValueResult<Self> {

@@ -7,10 +7,11 @@ use domain::Device;
 use super::{errors::graphql_error, frames::DesiredSettings, parts};
 
 /// What a unit can ask.
-pub(crate) struct Queries;
+pub(crate) struct Query;
 
+/// What a unit can ask.
 #[Object]
-impl Queries {
+impl Query {
     /// The unit that asks, as the platform knows it.
     async fn unit(&self, context: &Context<'_>) -> Result<Unit> {
         let (shared, caller) = parts(context)?;

@@ -18,10 +18,11 @@ const LARGEST_WINDOW: i32 = 16;
 const USUAL_WINDOW: i32 = 4;
 
 /// What a unit can follow.
-pub(crate) struct Subscriptions;
+pub(crate) struct Subscription;
 
+/// What a unit can follow.
 #[Subscription]
-impl Subscriptions {
+impl Subscription {
     /// The unit's commands and settings. Begins with a Welcome and the DesiredSettings; commands follow, in the order of
     /// their sequence, once the unit has reported its status on this connection. One stream per connection, and one
     /// connection per unit: a newer one closes the older with 4410.
