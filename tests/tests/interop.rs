@@ -1,0 +1,3 @@
+fn main() {
+    tests::harness::main(vec![])
+}
