@@ -1,1 +1,103 @@
-//! gateway
+//! The API of admins and frontends: GraphQL over HTTP and WebSocket, and the endpoints at which Portal units are
+//! connected (RFC 8628) and get their tokens (RFC 7523).
+//!
+//! A request goes through `http` (limits, cross-site checks, who it is), `execution` (parsed once, held to `limits`), a
+//! resolver in `mutations` or `queries`, and comes back as objects made from rows of the views. A mutation waits until
+//! the views contain what it changed, so whoever writes reads it at once.
+//!
+//! | where | what |
+//! |---|---|
+//! | `mutations/`, `queries/`, `subscriptions/` | the root fields, one file per noun or view |
+//! | `objects/` | the types of the API |
+//! | `access` | who may read what |
+//! | `payload`, `errors` | the one way from a refusal to `userErrors` or a GraphQL error |
+//! | `session` | cookies, tokens, addresses |
+
+mod access;
+mod app;
+mod config;
+mod dev;
+mod errors;
+mod execution;
+mod http;
+mod limits;
+mod loaders;
+mod metrics;
+mod mutations;
+mod oauth;
+mod objects;
+mod paging;
+mod payload;
+mod queries;
+mod revocations;
+mod scalars;
+mod session;
+mod subscriptions;
+mod throttles;
+mod websocket;
+
+use std::sync::Arc;
+
+use axum::Router;
+use commands::{Platform, mail::Mailbox};
+use devices::DevicesProjection;
+use directory::DirectoryProjection;
+use engine::View;
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+
+pub use config::GatewayConfig;
+
+/// The views that queries are answered from.
+#[derive(Debug, Clone)]
+pub struct Views {
+    /// People, roles and organizations.
+    pub directory: Arc<View<DirectoryProjection>>,
+    /// Portal units and commands to them.
+    pub devices: Arc<View<DevicesProjection>>,
+}
+
+/// The gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    web: http::Web,
+}
+
+impl Gateway {
+    /// Puts it together. With a mailbox, its mails are shown in development. Metrics are registered under `gateway_`.
+    pub fn new(
+        config: GatewayConfig,
+        platform: Arc<Platform>,
+        views: Views,
+        mailbox: Option<Mailbox>,
+        registry: &mut Registry,
+    ) -> Self {
+        let app = Arc::new(app::App::new(config, platform, views, mailbox, registry));
+        let web = http::Web {
+            api: execution::Api::new(app),
+            oauth: Arc::new(oauth::OAuth::new()),
+            sockets: websocket::Sockets::new(),
+            stop: CancellationToken::new(),
+        };
+        Self { web }
+    }
+
+    /// Every route. Serve it with connect info ([`Router::into_make_service_with_connect_info`]), so that limits per
+    /// address know the address.
+    pub fn router(&self) -> Router {
+        http::router(self.web.clone())
+    }
+
+    /// Follows the log for what ends subscriptions, until `stop`; then tells every open WebSocket to come back later.
+    pub async fn run(self, stop: CancellationToken) {
+        let app = &self.web.api.app;
+        app.revocations.run(&app.platform, stop).await;
+        self.web.stop.cancel();
+    }
+}
+
+/// The schema in the schema definition language: the manual of the API.
+pub fn schema_sdl() -> String {
+    let options = async_graphql::SDLExportOptions::new().include_specified_by();
+    execution::schema(None).sdl_with_options(options)
+}

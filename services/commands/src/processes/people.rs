@@ -86,8 +86,8 @@ impl Platform {
         }
         let owner = self.load::<Organization>(&organization).await.map_err(one)?;
         let people = self.check_all(request, &owner.state, people)?;
-        let reserved: Vec<_> =
-            stream::iter(&people).map(|person| self.reserve(request, person)).buffered(AT_A_TIME).collect().await;
+        let reservations: Vec<_> = people.iter().map(|person| self.reserve(request, person)).collect();
+        let reserved: Vec<_> = stream::iter(reservations).buffered(AT_A_TIME).collect().await;
         if reserved.iter().any(Result::is_err) {
             return Err(self.give_back(request, &people, reserved).await);
         }

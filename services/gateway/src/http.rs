@@ -1,0 +1,190 @@
+//! GraphQL over HTTP, and what surrounds every request: an id, limits, headers and measurements.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, Value};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use identity::EntropyExt;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    config::{LARGEST_BODY, REQUEST_TIMEOUT},
+    dev,
+    errors::{Stop, coded},
+    execution::{Api, bad_request, failed},
+    oauth,
+    session::{Caller, Credentials, client_address},
+    websocket::{self, Sockets},
+};
+
+/// Names a request in the answer and in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Media type of the GraphQL-over-HTTP specification, which clients have to ask for.
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+/// `extensions.code` of a request that a page of another origin may have made a browser send.
+const CSRF: &str = "CSRF";
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Web {
+    pub(crate) api: Api,
+    pub(crate) oauth: Arc<oauth::OAuth>,
+    pub(crate) sockets: Sockets,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The id of a request, for its handler.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestId(pub(crate) Uuid);
+
+/// Every route.
+pub(crate) fn router(web: Web) -> Router {
+    let mut router = Router::new()
+        .route("/graphql", post(graphql).get(websocket::upgrade))
+        .route("/oauth/device_authorization", post(oauth::device_authorization))
+        .route("/oauth/token", post(oauth::token));
+    if web.api.app.config.development {
+        router = router
+            .route("/graphiql", get(dev::graphiql))
+            .route("/dev/mailbox", get(dev::mailbox))
+            .route("/dev/mailbox.json", get(dev::mailbox_json));
+    }
+    router
+        .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
+        .layer(middleware::from_fn_with_state(web.clone(), surround))
+        .with_state(web)
+}
+
+/// Gives every request an id and a time to end by, and every answer its headers.
+async fn surround(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    let app = &web.api.app;
+    let started = Instant::now();
+    let route = known_route(request.uri().path());
+    let id = app.platform.entropy().uuid_v4();
+    request.extensions_mut().insert(RequestId(id));
+    let mut response = match timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!(request = %id, route, "a request took too long");
+            (StatusCode::GATEWAY_TIMEOUT, "It took too long. Find out what was done before you repeat it.\n")
+                .into_response()
+        }
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    // Answers are about people: nobody on the way shall keep them.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(nothing);
+    if app.config.is_secure() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    app.metrics.answered(route, response.status().as_u16(), started.elapsed());
+    response
+}
+
+/// Routes as metrics name them: those that there are, nothing that a client made up.
+fn known_route(path: &str) -> &'static str {
+    match path {
+        "/graphql" => "/graphql",
+        "/oauth/device_authorization" => "/oauth/device_authorization",
+        "/oauth/token" => "/oauth/token",
+        _ => "other",
+    }
+}
+
+/// The address that the connection comes from; none if the server does not say.
+pub(crate) fn peer(request: &axum::http::Extensions) -> Option<SocketAddr> {
+    request.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer)
+}
+
+async fn graphql(State(web): State<Web>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let app = &web.api.app;
+    let wants = wanted_type(&parts.headers);
+    let credentials = Credentials::of(&parts.headers, &app.config);
+    if credentials.is_forgeable(&parts.headers, &app.config) {
+        let message = "Send the header X-Requested-With with any value, from a page of this origin.";
+        let error = coded(CSRF, message).into_server_error(Default::default());
+        return answer(StatusCode::FORBIDDEN, wants, GraphQlResponse::from_errors(vec![error]));
+    }
+    let request = match read_request(&parts.headers, body).await {
+        Ok(request) => request,
+        Err((status, message)) => return answer(status, wants, bad_request(message)),
+    };
+    let correlation = parts.extensions.get().map_or(Uuid::nil(), |RequestId(id)| *id);
+    let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
+    match Caller::authenticate(&app.platform, credentials.token, address, correlation).await {
+        Ok(caller) => answer(StatusCode::OK, wants, web.api.execute(request, caller).await),
+        Err(failure) => {
+            tracing::error!(request = %correlation, reason = %failure, "a request failed");
+            answer(StatusCode::SERVICE_UNAVAILABLE, wants, failed(Stop::from(failure)))
+        }
+    }
+}
+
+async fn read_request(headers: &HeaderMap, body: Body) -> Result<GraphQlRequest, (StatusCode, &'static str)> {
+    // Any other type could be sent from a form of another origin without asking.
+    if !is_json(headers) {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the request as application/json."));
+    }
+    let too_large = |_| (StatusCode::PAYLOAD_TOO_LARGE, "The request is larger than 256 KiB.");
+    let body = to_bytes(body, LARGEST_BODY).await.map_err(too_large)?;
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err((StatusCode::BAD_REQUEST, "Send one request at a time; batches are not taken."));
+    }
+    serde_json::from_slice(&body).map_err(|_| (StatusCode::BAD_REQUEST, "The request is not one of GraphQL in JSON."))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = text.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json") || media_type.eq_ignore_ascii_case(GRAPHQL_RESPONSE)
+}
+
+/// The media type that the client asked for.
+fn wanted_type(headers: &HeaderMap) -> &'static str {
+    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if accepts.into_iter().any(|accept| accept.contains(GRAPHQL_RESPONSE)) {
+        GRAPHQL_RESPONSE
+    } else {
+        "application/json"
+    }
+}
+
+/// Writes an answer. With the media type of the specification, a request that was not even begun is a client's error
+/// in the status too; with the older one, clients look at `errors` alone.
+fn answer(status: StatusCode, media_type: &'static str, mut response: GraphQlResponse) -> Response {
+    let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
+    let status = match status {
+        StatusCode::OK if media_type == GRAPHQL_RESPONSE && refused => StatusCode::BAD_REQUEST,
+        other => other,
+    };
+    let headers = std::mem::take(&mut response.http_headers);
+    match serde_json::to_vec(&response) {
+        Ok(body) => {
+            let mut answer = (status, [(header::CONTENT_TYPE, media_type)], body).into_response();
+            answer.headers_mut().extend(headers);
+            answer
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

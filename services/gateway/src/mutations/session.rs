@@ -1,0 +1,144 @@
+//! Signing in and out.
+
+use async_graphql::{Context, ID, InputObject, Object};
+use axum::http::header::SET_COOKIE;
+use commands::{Failure, processes::sign_in::SignedIn};
+use domain::{Code, Principal, Rejection, Session, SessionCommand, session::SESSION_LIFETIME, text::EmailAddress};
+use identity::Password;
+use schema::{EmailKey, LoginMethod, SessionId};
+
+use crate::{
+    app::{App, ContextExt, Source, signed_in},
+    errors::Stop,
+    objects::viewer::{NewSession, Viewer},
+    payload::{answer, payload},
+    scalars::{Position, id, parse_id},
+};
+
+/// Input of `signIn`.
+#[derive(InputObject)]
+struct SignInInput {
+    /// Email address.
+    email: String,
+    /// Password.
+    password: String,
+}
+
+payload! {
+    /// What came of `signIn`.
+    SignInPayload {
+        /// The person who signed in.
+        viewer: Viewer,
+        /// The session that has begun.
+        session: NewSession,
+    }
+}
+
+/// Input of `signOut`.
+#[derive(Default, InputObject)]
+struct SignOutInput {
+    /// Another session of yours; the one that the request comes with unless told otherwise.
+    session_id: Option<ID>,
+}
+
+payload! {
+    /// What came of `signOut`.
+    SignOutPayload {
+        /// The session that has ended.
+        session_id: ID,
+    }
+}
+
+/// Reads a password that a person chose.
+pub(super) fn password(typed: String) -> Result<Password, Rejection> {
+    // Nothing else can be wrong with it before it is looked at in full.
+    Password::new(typed).map_err(|_| Code::PasswordTooLong.at("password"))
+}
+
+/// Hands a new session to the client: the cookie with the answer, and what the payload says. The rest of the request
+/// acts as the person who signed in.
+pub(super) fn begin(context: &Context<'_>, signed_in: &SignedIn) -> Result<(Option<Viewer>, NewSession), Stop> {
+    let fault = |_| Stop::Fault("the context of a request is incomplete".to_owned());
+    let (app, caller) = (context.app().map_err(fault)?, context.caller().map_err(fault)?);
+    let seconds = u32::try_from(SESSION_LIFETIME.num_seconds()).unwrap_or(u32::MAX);
+    context.append_http_header(SET_COOKIE, app.config.cookie().set(&signed_in.token, seconds));
+    caller.becomes(signed_in.principal.clone());
+    let expires_at = app.platform.clock().now() + SESSION_LIFETIME;
+    Ok((Viewer::new(&signed_in.principal), NewSession::new(&signed_in.token, expires_at)))
+}
+
+/// The key that tries are counted by: equal for equal addresses, and also there for what is no address.
+fn throttle_key(app: &App, typed: &str) -> EmailKey {
+    match EmailAddress::parse(typed) {
+        Ok(email) => app.platform.keys().email_key(email.as_str()),
+        Err(_) => app.platform.keys().email_key(&typed.trim().to_lowercase()),
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct SessionMutations;
+
+#[Object]
+impl SessionMutations {
+    /// Signs in with email address and password. Unknown addresses get the same answer as wrong passwords. Failed tries
+    /// make the next ones wait. Anybody may call it.
+    #[graphql(complexity = "1000 + child_complexity")]
+    async fn sign_in(&self, context: &Context<'_>, input: SignInInput) -> async_graphql::Result<SignInPayload> {
+        let (app, caller) = (context.app()?, context.caller()?);
+        answer(context, async {
+            let request = app.request(caller);
+            let key = throttle_key(app, &input.email);
+            app.throttles.sign_in(&key, caller.address, request.at)?;
+            let checked = match Password::new(input.password) {
+                Ok(password) => app.platform.check_credentials(&input.email, password).await,
+                // A password that nobody can have is a wrong one.
+                Err(_) => Err(Failure::from(Code::WrongCredentials)),
+            };
+            let account = checked.inspect_err(|failure| {
+                if failure.code() == Some(Code::WrongCredentials) {
+                    app.throttles.sign_in_failed(caller.address, request.at);
+                }
+            })?;
+            app.throttles.signed_in(&key);
+            let signed_in = app.platform.start_session(&request, account, LoginMethod::Password).await?;
+            let (viewer, session) = begin(context, &signed_in)?;
+            app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
+            Ok(SignInPayload {
+                viewer,
+                session: Some(session),
+                position: signed_in.position.map(Position),
+                ..Default::default()
+            })
+        })
+        .await
+    }
+
+    /// Signs out: the session ends at once, also for what is subscribed with it. Any signed-in person may call it.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn sign_out(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "May be left out.")] input: Option<SignOutInput>,
+    ) -> async_graphql::Result<SignOutPayload> {
+        let (app, caller) = (context.app()?, context.caller()?);
+        answer(context, async {
+            signed_in(caller)?;
+            let Principal::Person { session: current, .. } = caller.principal() else {
+                return Err(Code::NotSignedIn.into());
+            };
+            let wanted = input.unwrap_or_default().session_id;
+            let session: SessionId = wanted.map(|id| parse_id(&id, "sessionId")).transpose()?.unwrap_or(current);
+            let done = app.platform.execute::<Session>(&app.request(caller), &session, SessionCommand::End).await?;
+            if session == current {
+                context.append_http_header(SET_COOKIE, app.config.cookie().clear());
+                caller.becomes(Principal::Anonymous);
+            }
+            Ok(SignOutPayload {
+                session_id: Some(id(session)),
+                position: done.position.map(Position),
+                ..Default::default()
+            })
+        })
+        .await
+    }
+}

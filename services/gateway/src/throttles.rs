@@ -1,0 +1,92 @@
+//! Limits on tries, counted in this process.
+
+use std::net::IpAddr;
+
+use domain::{Code, Rejection};
+use identity::{
+    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, Limiter, ONE_USE_OF_ASSERTION, RetryAfter,
+    SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, USER_CODE_IN_ALL,
+    USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
+};
+use schema::{AccountId, DeviceId, EmailKey, Timestamp};
+
+/// See the module. What is counted per email address is counted by its keyed hash, whether or not it has an account.
+pub(crate) struct Throttles {
+    sign_in_account: Limiter<EmailKey>,
+    sign_in_address: Limiter<IpAddr>,
+    sign_up_email: Limiter<EmailKey>,
+    sign_up_address: Limiter<IpAddr>,
+    user_code_account: Limiter<AccountId>,
+    user_code_address: Limiter<IpAddr>,
+    user_code_all: Limiter<()>,
+    device_authorization_address: Limiter<IpAddr>,
+    device_authorization_all: Limiter<()>,
+    assertions: Limiter<(DeviceId, String)>,
+}
+
+impl Throttles {
+    pub(crate) fn new() -> Self {
+        Self {
+            sign_in_account: Limiter::new(SIGN_IN_PER_ACCOUNT),
+            sign_in_address: Limiter::new(SIGN_IN_PER_ADDRESS),
+            sign_up_email: Limiter::new(SIGN_UP_PER_EMAIL),
+            sign_up_address: Limiter::new(SIGN_UP_PER_ADDRESS),
+            user_code_account: Limiter::new(USER_CODE_PER_ACCOUNT),
+            user_code_address: Limiter::new(USER_CODE_PER_ADDRESS),
+            user_code_all: Limiter::new(USER_CODE_IN_ALL),
+            device_authorization_address: Limiter::new(DEVICE_AUTHORIZATION_PER_ADDRESS),
+            device_authorization_all: Limiter::new(DEVICE_AUTHORIZATION_IN_ALL),
+            assertions: Limiter::new(ONE_USE_OF_ASSERTION),
+        }
+    }
+
+    /// Before a password is looked at. The try counts until [`Self::signed_in`].
+    pub(crate) fn sign_in(&self, email: &EmailKey, address: IpAddr, now: Timestamp) -> Result<(), Rejection> {
+        self.sign_in_address.check(&address, now).map_err(rejection)?;
+        self.sign_in_account.admit(email.clone(), now).map_err(rejection)
+    }
+    /// The password was wrong.
+    pub(crate) fn sign_in_failed(&self, address: IpAddr, now: Timestamp) {
+        self.sign_in_address.failed(address, now);
+    }
+    /// The password was right.
+    pub(crate) fn signed_in(&self, email: &EmailKey) {
+        self.sign_in_account.succeeded(email);
+    }
+
+    /// Before a sign-up begins and a mail leaves.
+    pub(crate) fn sign_up(&self, email: EmailKey, address: IpAddr, now: Timestamp) -> Result<(), Rejection> {
+        self.sign_up_address.admit(address, now).map_err(rejection)?;
+        self.sign_up_email.admit(email, now).map_err(rejection)
+    }
+
+    /// Before a user code is looked up.
+    pub(crate) fn user_code(&self, account: AccountId, address: IpAddr, now: Timestamp) -> Result<(), Rejection> {
+        self.user_code_account.check(&account, now).map_err(rejection)?;
+        self.user_code_address.check(&address, now).map_err(rejection)?;
+        self.user_code_all.check(&(), now).map_err(rejection)
+    }
+    /// Nothing shows that code.
+    pub(crate) fn user_code_wrong(&self, account: AccountId, address: IpAddr, now: Timestamp) {
+        self.user_code_account.failed(account, now);
+        self.user_code_address.failed(address, now);
+        self.user_code_all.failed((), now);
+    }
+
+    /// Before a unit gets a code to show.
+    pub(crate) fn device_authorization(&self, address: IpAddr, now: Timestamp) -> Result<(), RetryAfter> {
+        self.device_authorization_address.admit(address, now)?;
+        self.device_authorization_all.admit((), now)
+    }
+
+    /// Takes an assertion once.
+    pub(crate) fn assertion(&self, device: DeviceId, id: String, now: Timestamp) -> Result<(), RetryAfter> {
+        self.assertions.admit((device, id), now)
+    }
+}
+
+fn rejection(wait: RetryAfter) -> Rejection {
+    let seconds = wait.seconds();
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    Rejection::new(Code::RateLimited, format!("Too many attempts; try again in {seconds} {unit}."))
+}
