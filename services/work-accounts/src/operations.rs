@@ -72,7 +72,7 @@ async fn metrics(State(operations): State<Arc<Operations>>) -> impl IntoResponse
         operations.lag.get_or_create(&labels).set(i64::try_from(view.lag).unwrap_or(i64::MAX));
         operations.failed.get_or_create(&labels).set(view.failed.is_some().into());
     }
-    operations.appends.set(operations.log.stats().appends());
+    operations.appends.set(operations.log.stats().appends.get());
     operations.resident.set(resident_bytes().unwrap_or(0));
     let mut text = String::new();
     match encode(&mut text, &operations.registry) {

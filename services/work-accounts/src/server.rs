@@ -120,7 +120,9 @@ impl Server {
 
         let dispatcher_service = Dispatcher::new(DispatcherConfig::default(), platform.clone(), &mut registry);
         let gateway_service = Gateway::new(gateway_config(args), platform.clone(), views.clone(), mailbox, &mut registry);
-        tasks.spawn(dispatcher_service.clone().run(stop.clone()));
+        let (following, until) = (dispatcher_service.clone(), stop.clone());
+        tasks.spawn(async move { following.run(until).await });
+        tasks.spawn(gateway_service.clone().run(stop.clone()));
         tasks.spawn(serve(dispatcher_listener, dispatcher_service.router(), stop.clone()));
         tasks.spawn(serve(gateway_listener, gateway_service.router(), stop.clone()));
         let operations_router = operations::router(registry, views, embedded.clone());

@@ -18,7 +18,7 @@ pub enum TourError {
 
 /// A client with or without a session.
 #[derive(Clone)]
-pub struct Client {
+pub(super) struct Client {
     http: reqwest::Client,
     origin: String,
     token: Option<String>,
@@ -26,17 +26,17 @@ pub struct Client {
 
 impl Client {
     /// Not signed in.
-    pub fn new(origin: &str) -> Self {
+    pub(super) fn new(origin: &str) -> Self {
         Self { http: reqwest::Client::new(), origin: origin.to_owned(), token: None }
     }
 
     /// Signed in with a session's token.
-    pub fn with_token(&self, token: &str) -> Self {
+    pub(super) fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// Sends an operation and returns its `data`, or what went wrong.
-    pub async fn send(&self, query: &str, variables: &Value) -> Result<Value, TourError> {
+    pub(super) async fn send(&self, query: &str, variables: &Value) -> Result<Value, TourError> {
         let mut request = self.http.post(format!("{}/graphql", self.origin)).json(&json!({ "query": query, "variables": variables }));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -49,7 +49,7 @@ impl Client {
     }
 
     /// Sends an operation in front of the reader.
-    pub async fn show(&self, query: &str, variables: Value) -> Result<Value, TourError> {
+    pub(super) async fn show(&self, query: &str, variables: Value) -> Result<Value, TourError> {
         print_indented("→", &dedent(query));
         if variables != json!({}) {
             print_indented(" ", &pretty(&masked(&variables)));
@@ -64,7 +64,7 @@ impl Client {
     }
 
     /// The newest mail to an address, once it has arrived.
-    pub async fn mail_to(&self, address: &str) -> Result<String, TourError> {
+    pub(super) async fn mail_to(&self, address: &str) -> Result<String, TourError> {
         for _ in 0..100 {
             let mails: Value = self.http.get(format!("{}/dev/mailbox.json", self.origin)).send().await?.json().await?;
             let mail = mails.as_array().into_iter().flatten().find(|mail| mail["to"] == address);
@@ -78,13 +78,13 @@ impl Client {
 }
 
 /// Looks a text up in an answer.
-pub fn text<'a>(data: &'a Value, pointer: &str) -> Result<&'a str, TourError> {
+pub(super) fn text<'a>(data: &'a Value, pointer: &str) -> Result<&'a str, TourError> {
     let found = data.pointer(pointer).and_then(Value::as_str);
     found.ok_or_else(|| TourError::Unexpected(format!("the answer has no {pointer}")))
 }
 
 /// Prints text with a mark before its first line.
-pub fn print_indented(mark: &str, text: &str) {
+pub(super) fn print_indented(mark: &str, text: &str) {
     for (index, line) in text.lines().enumerate() {
         println!("  {} {line}", if index == 0 { mark } else { " " });
     }
