@@ -97,14 +97,15 @@ pub trait EventLog: Send + Sync + 'static {
     async fn subscribe(&self, after: Option<Position>) -> Result<Box<dyn Subscription>, ReadError>;
 
     /// Takes part in the consumer group `group`, which sees every event of the named types at least once and remembers
-    /// over restarts what it has dealt with. A new group starts at the beginning of the log.
+    /// over restarts what it has dealt with. A new group starts at the beginning of the log. Members of one group share its
+    /// events and must name the same types. A type that is added later is seen from where the group stands.
     async fn consumer(&self, group: &str, types: &[&str]) -> Result<Box<dyn Consumer>, ReadError>;
 }
 
 /// A reader that follows the log.
 #[async_trait]
 pub trait Subscription: Send {
-    /// The next events, at least one, in order. Waits for them.
+    /// The next events, at least one, in order. Waits for them. Giving up the wait loses nothing.
     async fn next(&mut self) -> Result<Vec<Arc<RecordedEvent>>, ReadError>;
 }
 
@@ -113,19 +114,22 @@ pub trait Subscription: Send {
 pub struct Delivery {
     /// The event.
     pub event: Arc<RecordedEvent>,
-    /// Counts the deliveries of this event to this group from 1.
+    /// Counts the deliveries of this event to this group from 1. Deliveries that ended in a restart of the process without
+    /// an answer are not counted.
     pub attempt: u32,
 }
 
 /// A member of a consumer group.
 #[async_trait]
 pub trait Consumer: Send {
-    /// The next delivery: an event not seen before, or one put off whose time has come. Waits for it.
+    /// The next delivery: an event not seen before, or one put off whose time has come. Waits for it. Giving up the wait
+    /// loses nothing. What was delivered and not answered comes back when the member is dropped.
     async fn next(&mut self) -> Result<Delivery, ReadError>;
-    /// Dealt with: it does not come back, also after a restart.
+    /// Dealt with: it does not come back, also after a restart. Answers may be given in any order. Does not wait until it is
+    /// durable: after a crash, what was acknowledged in the last moments may come back.
     async fn ack(&mut self, delivery: &Delivery) -> Result<(), ReadError>;
-    /// Comes back at `at`; others go on meanwhile, also over a restart.
+    /// Comes back at `at`; others go on meanwhile, also over a restart. Durable when it returns.
     async fn retry_at(&mut self, delivery: &Delivery, at: Timestamp) -> Result<(), ReadError>;
-    /// Given up: kept aside with the reason for an operator to look at.
+    /// Given up: kept aside with the reason for an operator to look at. Durable when it returns.
     async fn park(&mut self, delivery: &Delivery, reason: &str) -> Result<(), ReadError>;
 }

@@ -15,7 +15,9 @@ fn conflict(actual: Option<u64>) -> Result<Appended, AppendError> {
 pub async fn appends_at_the_expected_revision_only(installation: &dyn Installation) {
     let (log, _) = installation.open(Arc::new(clock())).await;
     let stream = new_stream();
-    assert!(log.read_stream(&stream, 0, 10).await.unwrap().is_empty());
+    for from in [0, 1, u64::MAX] {
+        assert!(log.read_stream(&stream, from, 10).await.unwrap().is_empty());
+    }
     assert_eq!(log.append(&stream, Expected::Revision(0), events(1)).await, conflict(None));
 
     let mut given = events(2);

@@ -129,4 +129,8 @@ pub async fn a_follower_at_the_end_waits(installation: &dyn Installation) {
         log.append(&new_stream(), Expected::NoStream, given.clone()).await.unwrap();
         assert_eq!(recorded_ids(&soon(follower.next()).await.unwrap()), ids(&given));
     }
+    // Positions come from clients too: one beyond the end is no error.
+    let beyond = Some(Position { commit: u64::MAX, prepare: u64::MAX });
+    assert!(log.read_all(beyond, 10).await.unwrap().is_empty());
+    waits(log.subscribe(beyond).await.unwrap().next()).await;
 }

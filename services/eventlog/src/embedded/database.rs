@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 /// Why the folder could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +92,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
 pub(super) fn open_to_write(file: &Path, layout: &Layout) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::Database { file: file.to_owned(), source };
     let mut connection = Connection::open(file).map_err(failed)?;
-    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    share(&connection).map_err(failed)?;
     // Looked at before anything is written: a file that is not ours stays as it is.
     let format: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
     if format > layout.format {
@@ -138,8 +138,17 @@ pub(super) fn open_to_read(file: &Path) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::Database { file: file.to_owned(), source };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
-    connection.busy_timeout(PATIENCE).map_err(failed)?;
+    share(&connection).map_err(failed)?;
     Ok(connection)
+}
+
+/// What every connection is set to.
+fn share(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    // Without this a statement with a range in it is compiled again each time it is given other parameters, in case
+    // statistics of the table suggest another plan for them. There are none.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Whether SQLite found the file damaged, as opposed to out of reach.

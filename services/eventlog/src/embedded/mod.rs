@@ -40,7 +40,7 @@ use zeroize::Zeroizing;
 pub use self::{
     append::{MAX_APPEND_BYTES, MAX_APPEND_EVENTS},
     database::OpenError,
-    stats::{Histogram, Stats},
+    stats::{Counter, Histogram, Stats},
 };
 use self::{consumer::Groups, log::Log, subscription::LogSubscription, vault::Store};
 use crate::{

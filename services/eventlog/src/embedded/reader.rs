@@ -40,12 +40,13 @@ impl LogReader {
         let limit = stored(limit as u64);
         let mut rows = statement.query(params![stream.as_str(), stored(from), limit]).map_err(failure)?;
         let mut events = Vec::new();
-        for revision in from.. {
-            let Some(row) = rows.next().map_err(failure)? else { break };
+        let mut next = from;
+        while let Some(row) = rows.next().map_err(failure)? {
             let event = self.decoder.decode(row)?;
-            if event.revision != revision {
-                return Err(ReadError::Damaged(format!("revision {revision} of {stream} is missing")));
+            if event.revision != next {
+                return Err(ReadError::Damaged(format!("revision {next} of {stream} is missing")));
             }
+            next += 1;
             events.push(event);
         }
         Ok(events)
@@ -62,16 +63,15 @@ impl LogReader {
         let mut statement = self.connection.prepare_cached(query).map_err(failure)?;
         let mut rows = statement.query(params![stored(after), stored(limit as u64)]).map_err(failure)?;
         let mut events = Vec::new();
-        let mut left = bytes;
-        for position in after.saturating_add(1).. {
-            if left == 0 {
-                break;
-            }
-            let Some(row) = rows.next().map_err(failure)? else { break };
+        let (mut last, mut left) = (after, bytes);
+        while left > 0
+            && let Some(row) = rows.next().map_err(failure)?
+        {
             let event = self.decoder.decode(row)?;
-            if event.position.commit != position {
-                return Err(ReadError::Damaged(format!("position {position} is missing")));
+            if event.position.commit != last + 1 {
+                return Err(ReadError::Damaged(format!("position {} is missing", last + 1)));
             }
+            last += 1;
             left = left.saturating_sub(event.payload.len().max(1));
             events.push(Arc::new(event));
         }

@@ -23,7 +23,7 @@ fn found(folder: &Folder, pieces: &[Vec<u8>]) -> usize {
     pieces.iter().filter(|piece| windows.contains(*piece)).count()
 }
 
-/// Many values of all lengths come, change and go; of those that went, and of what was replaced, nothing is left.
+/// Values of all lengths come, change and go; of those that went, and of what was replaced, nothing is in any file.
 #[tokio::test]
 async fn the_bytes_of_a_deleted_value_are_nowhere() {
     let folder = Folder::new(2, 10);
@@ -31,7 +31,7 @@ async fn the_bytes_of_a_deleted_value_are_nowhere() {
     let rows = folder.visit("vault.db");
     let mut random = StdRng::seed_from_u64(11);
     let (mut alive, mut dead) = (Vec::new(), Vec::new());
-    for number in 0..400 {
+    for number in 0..150 {
         let key = format!("person/{:016x}", random.random::<u64>());
         let length = [32, 100, 477, 520, 3000][number % 5];
         let value = |random: &mut StdRng| (0..length).map(|_| random.random()).collect::<Vec<u8>>();
@@ -50,7 +50,7 @@ async fn the_bytes_of_a_deleted_value_are_nowhere() {
     let living: Vec<_> = alive.iter().flat_map(|key| pieces(&rows, key)).collect();
     // A deletion also clears the log of what was replaced before it.
     assert_eq!(vault.delete("nobody").await, Ok(false));
-    assert!(dead.len() > 1000);
+    assert!(dead.len() > 500);
     // All but the few that lie across the border of two pages.
     let seen = found(&folder, &living);
     assert!(seen > living.len() * 9 / 10, "what is alive must be found, or the search finds nothing: {seen}");
