@@ -2,6 +2,7 @@
 //! into further commands or effects.
 
 pub mod failure;
+mod last_use;
 pub mod mail;
 pub mod people_keys;
 pub mod platform;

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use eventlog::{ExpectedVersion, Vault};
+use domain::Code;
+use eventlog::{ExpectedVersion, Vault, VaultError};
 use identity::{Entropy, EntropyExt};
 use moka::future::Cache;
 use schema::{AccountId, PersonKey, Personal};
@@ -29,21 +30,26 @@ impl PeopleKeys {
         Self { vault, entropy, cache }
     }
 
-    /// A key for a new person. It has to be [stored](Self::store) before anything sealed with it is appended.
-    pub(crate) fn generate(&self) -> PersonKey {
-        PersonKey::new(self.entropy.bytes())
+    /// The key of a person who is being created, kept before anything sealed with it is appended. The one of an earlier
+    /// try stays: what it has sealed may stand in the log.
+    pub(crate) async fn obtain(&self, subject: AccountId) -> Result<Arc<PersonKey>, Failure> {
+        let key = Arc::new(PersonKey::new(self.entropy.bytes()));
+        match self.vault.put(&PersonKey::vault_key(subject), key.as_bytes(), ExpectedVersion::Absent).await {
+            Ok(_) => {
+                self.cache.insert(subject, key.clone()).await;
+                Ok(key)
+            }
+            // None: the creation was given up at this very moment.
+            Err(VaultError::Conflict { .. }) => self.get(subject).await?.ok_or_else(|| Code::Busy.into()),
+            Err(other) => Err(other.into()),
+        }
     }
 
-    pub(crate) async fn store(&self, subject: AccountId, key: &PersonKey) -> Result<(), Failure> {
-        self.vault.put(&PersonKey::vault_key(subject), key.as_bytes(), ExpectedVersion::Absent).await?;
-        self.cache.insert(subject, Arc::new(key.clone())).await;
-        Ok(())
-    }
-
-    /// Forgets a key that nothing was sealed with for good, after a creation that was refused.
+    /// Deletes the key of somebody who never came to be.
     pub(crate) async fn discard(&self, subject: AccountId) -> Result<(), Failure> {
-        self.cache.invalidate(&subject).await;
         self.vault.delete(&PersonKey::vault_key(subject)).await?;
+        // Afterwards, as until then whoever reads puts it back.
+        self.cache.invalidate(&subject).await;
         Ok(())
     }
 

@@ -2,13 +2,13 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use domain::{Aggregate, Code, Intent, Principal, authorize};
+use domain::{Aggregate, Code, Intent, Principal, Rejection, authorize};
 use eventlog::{AppendError, Clock, EventLog, Expected, Vault};
 use identity::{Entropy, EntropyExt, PasswordHasher, PasswordPolicy, ServerKeys};
 use moka::future::Cache;
 use schema::{EventId, NewEvent, Position, StreamId, events::EventFamily};
 
-use crate::{Failure, Request, people_keys::PeopleKeys};
+use crate::{Failure, Request, last_use::LastUse, people_keys::PeopleKeys};
 
 /// Aggregates kept in memory. At about 1 KB each; the rest is read from the log when it is needed.
 const CACHED_AGGREGATES: u64 = 20_000;
@@ -66,6 +66,7 @@ pub struct Platform {
     pub(crate) passwords: PasswordHasher,
     pub(crate) password_policy: PasswordPolicy,
     pub(crate) people: PeopleKeys,
+    pub(crate) last_use: LastUse,
     cache: Cache<StreamId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -76,7 +77,8 @@ impl Platform {
         let people = PeopleKeys::new(vault.clone(), entropy.clone());
         let cache = Cache::new(CACHED_AGGREGATES);
         let password_policy = PasswordPolicy::default();
-        Self { log, vault, clock, entropy, keys, passwords, password_policy, people, cache }
+        let last_use = LastUse::new(clock.now());
+        Self { log, vault, clock, entropy, keys, passwords, password_policy, people, last_use, cache }
     }
 
     /// The log, for those who follow it.
@@ -141,13 +143,10 @@ impl Platform {
         command: A::Command,
     ) -> Result<Done<A>, Failure> {
         let stream = StreamId::new(A::CATEGORY, id);
-        let access = A::access(&command);
-        let actor = request.principal.actor();
-        let intent = Intent { id: request.intent, actor, at: request.at, command };
+        let intent = request.intend(command);
         for _ in 0..ATTEMPTS {
             let loaded = self.load_stream::<A>(&stream).await?;
-            authorize(&request.principal, access, loaded.state.organization(), loaded.state.owner().as_ref())?;
-            let events = loaded.state.decide(&intent)?;
+            let events = judge(request, &loaded.state, &intent)?;
             if events.is_empty() {
                 return Ok(Done { after: loaded, events, position: None });
             }
@@ -164,6 +163,17 @@ impl Platform {
             }
         }
         Err(Code::Busy.into())
+    }
+
+    /// Authorizes and decides without appending: tells early whether a command would be refused.
+    pub(crate) async fn rehearse<A: Aggregate>(
+        &self,
+        request: &Request,
+        id: &A::Id,
+        command: A::Command,
+    ) -> Result<(), Failure> {
+        judge(request, &self.load::<A>(id).await?.state, &request.intend(command))?;
+        Ok(())
     }
 
     fn envelopes<A: Aggregate>(
@@ -202,4 +212,11 @@ impl Platform {
         }
         Err(AppendError::OutcomeUnknown)
     }
+}
+
+/// Authorizes and decides.
+fn judge<A: Aggregate>(request: &Request, state: &A, intent: &Intent<A::Command>) -> Result<Vec<A::Event>, Rejection> {
+    let access = A::access(&intent.command);
+    authorize(&request.principal, access, state.organization(), state.owner().as_ref())?;
+    state.decide(intent)
 }

@@ -1,6 +1,6 @@
 //! What surrounds a command on its way: who asks, when, and under which ids.
 
-use domain::Principal;
+use domain::{Intent, Principal};
 use schema::{EventId, Timestamp};
 use uuid::Uuid;
 
@@ -11,7 +11,8 @@ pub struct Request {
     pub principal: Principal,
     /// Names the intent; ids of new things are derived from it.
     pub intent: Uuid,
-    /// When it was taken up.
+    /// When it was taken up. A request must not go on for long after that: what it leaves unfinished is cleared away by
+    /// the [finisher](crate::reactors::finisher), and a job of many parts takes each up anew.
     pub at: Timestamp,
     /// One id for all that follows.
     pub correlation: Uuid,
@@ -33,6 +34,10 @@ impl Request {
     /// An id for a new thing: the same one if the request is repeated.
     pub fn derive(&self, label: &str) -> Uuid {
         Uuid::new_v5(&self.intent, label.as_bytes())
+    }
+    /// A command as part of the request.
+    pub(crate) fn intend<C>(&self, command: C) -> Intent<C> {
+        Intent { id: self.intent, actor: self.principal.actor(), at: self.at, command }
     }
     /// A part of the request that makes things of its own, such as one row of many.
     #[must_use]

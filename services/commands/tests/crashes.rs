@@ -11,104 +11,171 @@ use std::sync::{
 
 use async_trait::async_trait;
 use commands::{
-    Platform, PlatformParts,
+    Platform,
     mail::{Mail, MailError, Outbox},
-    reactors::{self, finisher::Finisher, mailer::Links, mailer::Mailer},
+    processes::pairing::Poll,
+    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Links, mailer::Mailer},
 };
-use domain::{Account, AccountStatus, Code, EmailReservation, Principal};
-use eventlog::{
-    AppendError, Appended, Clock, Consumer, EventLog, Expected, ReadError, Subscription,
-    embedded::{Embedded, EmbeddedConfig},
+use domain::{
+    Account, AccountCommand, AccountStatus, Code, EmailReservation, HardwareReservation, Pairing, PairingState,
+    Principal, Signup,
+    reservation::{EmailCommand, HardwareCommand},
 };
-use identity::{PasswordHasher, SeededEntropy, ServerKeys};
-use schema::{NewEvent, Position, RecordedEvent, StreamId};
+use eventlog::Vault;
+use identity::{LinkToken, Purpose, VerificationCode};
+use schema::{AccountId, OrganizationId, PersonKey, SignupId};
+use tokio::sync::Semaphore;
 
-use support::{World, eventually, founding, person};
+use support::{World, eventually, faulty::Faulty, founding, password, person, unit};
 
-/// A log that stops taking appends after a number of them, as if the process had died.
-struct Dying {
-    log: Arc<Embedded>,
-    left: AtomicI64,
+/// A process whose log fails where the test wants it to, beside the healthy one of `world`.
+fn sick(world: &World) -> (Arc<Platform>, Arc<Faulty>) {
+    let faulty = Faulty::new(world.embedded.clone());
+    (world.another(faulty.clone(), 1), faulty)
 }
 
-#[async_trait]
-impl EventLog for Dying {
-    async fn append(
-        &self,
-        stream: &StreamId,
-        expected: Expected,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, AppendError> {
-        if self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
-            return Err(AppendError::Unavailable("died".to_owned()));
-        }
-        self.log.append(stream, expected, events).await
-    }
-    async fn read_stream(&self, stream: &StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
-        self.log.read_stream(stream, from, limit).await
-    }
-    async fn read_all(&self, after: Option<Position>, limit: usize) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
-        self.log.read_all(after, limit).await
-    }
-    async fn head(&self) -> Result<Option<Position>, ReadError> {
-        self.log.head().await
-    }
-    async fn subscribe(&self, after: Option<Position>) -> Result<Box<dyn Subscription>, ReadError> {
-        self.log.subscribe(after).await
-    }
-    async fn consumer(&self, group: &str, types: &[&str]) -> Result<Box<dyn Consumer>, ReadError> {
-        self.log.consumer(group, types).await
-    }
+fn start_finisher(world: &World) {
+    tokio::spawn(reactors::run(world.platform.clone(), Finisher, world.stop.clone()));
+    world.clock.advance(chrono::Duration::minutes(2));
 }
 
-fn platform(world: &World, appends: i64) -> (Arc<Platform>, Arc<Platform>) {
-    let keys = || ServerKeys::from_master(&[7; 32]);
-    let clock: Arc<dyn Clock> = Arc::new(world.clock.clone());
-    let folder = world.folder.path().join("dying");
-    let embedded = Arc::new(Embedded::open(EmbeddedConfig::new(folder, *keys().vault_key(), clock.clone())).unwrap());
-    let build = |log: Arc<dyn EventLog>, seed| {
-        Arc::new(Platform::new(PlatformParts {
-            log,
-            vault: embedded.clone(),
-            clock: clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(seed)),
-            keys: keys(),
-            passwords: PasswordHasher::default(),
-        }))
-    };
-    let dying = Dying { log: embedded.clone(), left: AtomicI64::new(appends) };
-    (build(Arc::new(dying), 1), build(embedded.clone(), 2))
+/// A sign-up whose address is confirmed.
+async fn confirmed(platform: &Platform, email: &str) -> SignupId {
+    let anonymous = || platform.request(Principal::Anonymous);
+    let (begun, done) = platform.begin_signup(&anonymous(), email).await.unwrap();
+    let (challenge, expires_at) = done.after.state.challenge().unwrap();
+    let code = VerificationCode::derive(platform.keys(), Purpose::SignupCode, challenge, expires_at);
+    platform.confirm_signup(&anonymous(), begun.signup, code.as_str()).await.unwrap();
+    begun.signup
+}
+
+/// An organization and a request of its system admin, without any mail.
+async fn founded(platform: &Platform) -> (OrganizationId, commands::Request) {
+    let anonymous = || platform.request(Principal::Anonymous);
+    let signup = confirmed(platform, "anna@northwind.example").await;
+    let founded = platform.complete_signup(&anonymous(), signup, founding()).await.unwrap();
+    let session = platform.start_session(&anonymous(), founded.account, schema::LoginMethod::Password).await.unwrap();
+    (founded.organization, platform.request(session.principal))
+}
+
+async fn has_key(world: &World, account: AccountId) -> bool {
+    world.embedded.get(&PersonKey::vault_key(account)).await.unwrap().is_some()
 }
 
 #[tokio::test]
 async fn a_sign_up_that_was_completed_is_finished_wherever_it_broke_off() {
-    // Appends: begun, confirmed, completed, then the address, the organization, the account, the roles.
-    for appends in 3..7 {
+    // Appends after it was confirmed: completed, then the address, the organization, the account, the roles.
+    for appends in 1..5 {
         let world = World::bare();
-        let (dying, healthy) = platform(&world, appends);
-        let anonymous = || dying.request(Principal::Anonymous);
-        let (begun, _) = dying.begin_signup(&anonymous(), "anna@northwind.example").await.unwrap();
-        let signup = dying.load::<domain::Signup>(&begun.signup).await.unwrap();
-        let (challenge, expires_at) = signup.state.challenge().unwrap();
-        let code =
-            identity::VerificationCode::derive(dying.keys(), identity::Purpose::SignupCode, challenge, expires_at);
-        dying.confirm_signup(&anonymous(), begun.signup, code.as_str()).await.unwrap();
-        let failure = dying.complete_signup(&anonymous(), begun.signup, founding()).await.unwrap_err();
+        let (dying, faulty) = sick(&world);
+        let signup = confirmed(&dying, "anna@northwind.example").await;
+        faulty.left.store(appends, Ordering::SeqCst);
+        let failure =
+            dying.complete_signup(&dying.request(Principal::Anonymous), signup, founding()).await.unwrap_err();
         assert_eq!(failure.into_rejection().code, Code::Unavailable);
 
-        tokio::spawn(reactors::run(healthy.clone(), Finisher, world.stop.clone()));
-        world.clock.advance(chrono::Duration::minutes(2));
-        let signed_in = eventually(|| async {
+        start_finisher(&world);
+        let account = eventually(|| async {
             let password = support::password(support::PASSWORD);
-            healthy.check_credentials("anna@northwind.example", password).await.ok()
-        });
-        let account = signed_in.await;
-        eventually(|| async {
-            let request = healthy.request(Principal::Anonymous);
-            let started = healthy.start_session(&request, account, schema::LoginMethod::Password);
-            matches!(started.await.unwrap().principal, Principal::Person { system_admin: true, .. }).then_some(())
+            world.platform.check_credentials("anna@northwind.example", password).await.ok()
         })
         .await;
+        eventually(|| async {
+            let started =
+                world.platform.start_session(&world.anonymous(), account, schema::LoginMethod::Password).await;
+            matches!(started.unwrap().principal, Principal::Person { system_admin: true, .. }).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_pairing_that_was_approved_is_finished_wherever_it_broke_off() {
+    // Appends of the poll: the hardware, the device, the pairing.
+    for appends in 1..3 {
+        let world = World::bare();
+        let (_, admin) = founded(&world.platform).await;
+        let (dying, faulty) = sick(&world);
+        let anonymous = || dying.request(Principal::Anonymous);
+        let awaiting = dying.request_pairing(&anonymous(), unit("S-1")).await.unwrap();
+        let (device, _, _) = dying.connect_device(&admin, &awaiting.user_code.to_string(), None).await.unwrap();
+        faulty.left.store(appends, Ordering::SeqCst);
+        dying.poll_pairing(&anonymous(), &awaiting.device_code.to_text()).await.unwrap_err();
+
+        start_finisher(&world);
+        eventually(|| async {
+            let pairing = world.platform.load::<Pairing>(&awaiting.device_code.pairing()).await.unwrap();
+            (pairing.state.state() == PairingState::Completed).then_some(())
+        })
+        .await;
+        assert_eq!(world.platform.unit(device).await.unwrap().unwrap().0.device, device);
+    }
+}
+
+#[tokio::test]
+async fn finishing_a_pairing_does_not_undo_a_release_of_the_unit() {
+    let world = World::bare();
+    let (_, admin) = founded(&world.platform).await;
+    let (dying, faulty) = sick(&world);
+    let anonymous = || dying.request(Principal::Anonymous);
+    let awaiting = dying.request_pairing(&anonymous(), unit("S-1")).await.unwrap();
+    let (device, pairing, _) = dying.connect_device(&admin, &awaiting.user_code.to_string(), None).await.unwrap();
+    faulty.left.store(2, Ordering::SeqCst);
+    let device_code = awaiting.device_code.to_text();
+    dying.poll_pairing(&anonymous(), &device_code).await.unwrap_err();
+    let hardware = pairing.state.requested().unwrap().hardware.clone();
+    let system = world.platform.request(Principal::System("test"));
+    let release = HardwareCommand::Release(device);
+    world.platform.execute::<HardwareReservation>(&system, &hardware, release).await.unwrap();
+
+    let poll = world.platform.poll_pairing(&world.anonymous(), &device_code).await.unwrap();
+    assert!(matches!(poll, Poll::Expired), "{poll:?}");
+    assert!(world.platform.unit(device).await.unwrap().is_none());
+    let state = world.platform.load::<HardwareReservation>(&hardware).await.unwrap();
+    assert!(state.state.enrolled().is_none());
+}
+
+#[tokio::test]
+async fn a_password_outlasts_an_append_whose_answer_got_lost() {
+    let world = World::bare();
+    let (deaf, faulty) = sick(&world);
+    let signup = confirmed(&deaf, "anna@northwind.example").await;
+    *faulty.unanswered.lock().unwrap() = "signup.completed";
+    deaf.complete_signup(&deaf.request(Principal::Anonymous), signup, founding()).await.unwrap_err();
+    start_finisher(&world);
+    let right = || password(support::PASSWORD);
+    let anna =
+        eventually(|| async { world.platform.check_credentials("anna@northwind.example", right()).await.ok() }).await;
+    let session =
+        world.platform.start_session(&world.anonymous(), anna, schema::LoginMethod::Password).await.unwrap().principal;
+
+    let admin = world.platform.request(session);
+    let organization = admin.principal.organization().unwrap();
+    let ben = world.platform.create_account(&admin, organization, person("ben@northwind.example")).await.unwrap();
+    let (challenge, expires_at) =
+        world.platform.load::<Account>(&ben.account).await.unwrap().state.activation_link().unwrap();
+    let link = LinkToken::derive(deaf.keys(), Purpose::ActivationLink, ben.account, challenge, expires_at);
+    *faulty.unanswered.lock().unwrap() = "account.activated";
+    deaf.activate_account(&world.anonymous(), &link.to_text(), right()).await.unwrap_err();
+    assert_eq!(world.platform.check_credentials("ben@northwind.example", right()).await.unwrap(), ben.account);
+}
+
+#[tokio::test]
+async fn adding_a_person_again_with_the_same_request_goes_on_where_it_broke_off() {
+    let world = World::bare();
+    let (organization, admin) = founded(&world.platform).await;
+    // Appends: the address, the account.
+    for (appends, email) in [(0, "ben@northwind.example"), (1, "cleo@northwind.example"), (2, "dan@northwind.example")]
+    {
+        let request = world.platform.request(admin.principal.clone());
+        let (sick, faulty) = sick(&world);
+        faulty.left.store(appends, Ordering::SeqCst);
+        *faulty.unanswered.lock().unwrap() = "account.created";
+        sick.create_account(&request, organization, person(email)).await.unwrap_err();
+        let added = world.platform.create_account(&request, organization, person(email)).await.unwrap();
+        let account = world.platform.load::<Account>(&added.account).await.unwrap();
+        let opened = world.platform.people().open(account.state.email().unwrap()).await.unwrap();
+        assert_eq!(opened.as_deref(), Some(email));
     }
 }
 
@@ -118,8 +185,8 @@ async fn an_address_reserved_for_an_account_that_never_came_is_free_again() {
     let (founded, admin) = world.found("anna@northwind.example").await;
     let system = world.platform.request(Principal::System("test"));
     let key = world.platform.keys().email_key("ben@northwind.example");
-    let account = schema::AccountId(uuid::Uuid::from_u128(77));
-    let reserve = domain::reservation::EmailCommand::Reserve { account, signup: None };
+    let account = AccountId(uuid::Uuid::from_u128(77));
+    let reserve = EmailCommand::Reserve { account, signup: None };
     world.platform.execute::<EmailReservation>(&system, &key, reserve).await.unwrap();
     let add = || {
         let request = world.platform.request(admin.principal.clone());
@@ -132,6 +199,43 @@ async fn an_address_reserved_for_an_account_that_never_came_is_free_again() {
     // The one that got stuck can never come to life beside it.
     let stuck = world.platform.load::<Account>(&account).await.unwrap();
     assert_eq!(stuck.state.status(), AccountStatus::Abandoned);
+}
+
+#[tokio::test]
+async fn no_key_is_left_of_a_person_who_never_came_to_be() {
+    let world = World::bare();
+    // Nobody confirms the sign-up.
+    let (_, begun) = world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example").await.unwrap();
+    let forgotten = begun.after.state.begun().unwrap().account;
+    // Two sign-ups with one address get as far as the last step at the same moment.
+    let (dying, faulty) = sick(&world);
+    let late = confirmed(&dying, "anna@northwind.example").await;
+    faulty.left.store(1, Ordering::SeqCst);
+    dying.complete_signup(&dying.request(Principal::Anonymous), late, founding()).await.unwrap_err();
+    let (organization, admin) = founded(&world.platform).await;
+    // A creation that was given up goes on after all.
+    let slow = AccountId(admin.derive("account"));
+    let system = admin.as_system("test");
+    world.platform.execute::<Account>(&system, &slow, AccountCommand::Abandon).await.unwrap();
+    let created = world.platform.create_account(&admin, organization, person("ben@northwind.example")).await;
+    assert_eq!(created.unwrap_err().code(), Some(Code::Busy));
+    assert!(!has_key(&world, slow).await);
+
+    let late = world.platform.load::<Signup>(&late).await.unwrap().state.clone();
+    let (loser, credential) = (late.begun().unwrap().account, late.completed().unwrap().credential);
+    let verifier = format!("password/{loser}/{}", credential.simple());
+    assert!(has_key(&world, loser).await && has_key(&world, forgotten).await);
+    assert!(world.embedded.get(&verifier).await.unwrap().is_some());
+    tokio::spawn(reactors::run(world.platform.clone(), Deadlines, world.stop.clone()));
+    world.clock.advance(chrono::Duration::hours(1));
+    start_finisher(&world);
+    eventually(|| async { (!has_key(&world, forgotten).await).then_some(()) }).await;
+    eventually(|| async { (!has_key(&world, loser).await).then_some(()) }).await;
+    assert!(world.embedded.get(&verifier).await.unwrap().is_none());
+    // Those who did come to be keep theirs.
+    assert_eq!(world.platform.load::<Account>(&loser).await.unwrap().state.status(), AccountStatus::Abandoned);
+    let Principal::Person { account: anna, .. } = admin.principal else { panic!("not signed in") };
+    assert!(has_key(&world, anna).await);
 }
 
 /// A mail server that is away, comes back, and refuses some.
@@ -174,4 +278,42 @@ async fn mails_outlast_a_mail_server_that_is_away_and_a_restart_sends_none_twice
     world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example").await.unwrap();
     world.mail_to("zoe@northwind.example").await;
     assert_eq!(world.mailbox.latest().len(), 2);
+}
+
+/// A mail server that answers when it is told to.
+struct Slow {
+    reached: Semaphore,
+    answers: Semaphore,
+    inner: commands::mail::Mailbox,
+    begun: AtomicI64,
+}
+
+#[async_trait]
+impl Outbox for Slow {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        self.reached.add_permits(1);
+        self.answers.acquire().await.unwrap().forget();
+        self.inner.send(mail).await
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_is_being_handed_over_at_the_end_is_not_sent_again() {
+    let world = World::bare();
+    let (reached, answers) = (Semaphore::new(0), Semaphore::new(0));
+    let outbox = Arc::new(Slow { reached, answers, inner: world.mailbox.clone(), begun: AtomicI64::new(0) });
+    let mailer = || Mailer { outbox: outbox.clone(), links: Links { origin: "https://a.example.com".to_owned() } };
+    let stop = world.stop.child_token();
+    let running = tokio::spawn(reactors::run(world.platform.clone(), mailer(), stop.clone()));
+    world.platform.begin_signup(&world.anonymous(), "anna@northwind.example").await.unwrap();
+    outbox.reached.acquire().await.unwrap().forget();
+    stop.cancel();
+    tokio::task::yield_now().await;
+    outbox.answers.add_permits(100);
+    running.await.unwrap();
+    tokio::spawn(reactors::run(world.platform.clone(), mailer(), world.stop.clone()));
+    world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example").await.unwrap();
+    world.mail_to("zoe@northwind.example").await;
+    assert_eq!(outbox.begun.load(Ordering::SeqCst), 2);
 }

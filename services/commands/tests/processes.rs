@@ -6,17 +6,13 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use commands::{
-    Failure,
-    processes::pairing::{Poll, UnitDescription},
-};
+use commands::{Failure, processes::pairing::Poll};
 use domain::{Code, Principal, Roles, RolesCommand, Session, SessionCommand, Signup};
 use futures::future::join_all;
-use p256::{ecdsa::SigningKey, elliptic_curve::JwkEcKey};
 use schema::{LoginMethod, Right, RoleId, SessionId};
 use uuid::Uuid;
 
-use support::{PASSWORD, World, founding, password, person};
+use support::{PASSWORD, World, founding, password, person, unit};
 
 fn code<T: std::fmt::Debug>(result: Result<T, Failure>) -> Code {
     result.unwrap_err().code().expect("a refusal")
@@ -257,19 +253,6 @@ async fn people_and_roles_of_another_organization_are_out_of_reach() {
     assert_eq!(code(foreign), Code::NotFound);
     let foreign = world.platform.assign_role(&anna, south.organization, admin_role, north.account).await;
     assert_eq!(code(foreign), Code::NotFound);
-}
-
-fn unit(serial: &str) -> UnitDescription {
-    let key = SigningKey::from_slice(&[9; 32]).unwrap();
-    let jwk = JwkEcKey::from(p256::PublicKey::from(key.verifying_key())).to_string();
-    let text = str::to_owned;
-    UnitDescription {
-        serial: text(serial),
-        model: text("Portal+"),
-        software_version: text("1.0"),
-        jwk,
-        network: text("192.0.2.0/24"),
-    }
 }
 
 #[tokio::test]

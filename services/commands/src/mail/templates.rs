@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use super::Mail;
 
-/// A mail before it is written out.
-#[derive(Debug, Clone)]
+/// A mail before it is written out. Without `Debug`: it holds a secret.
 pub enum Letter {
     /// The code that proves an email address at sign-up.
     SignupCode {

@@ -1,13 +1,13 @@
 //! Password verifiers in the vault. Each is written under a name of its own; the event that stands names the one that
 //! counts.
 
-use domain::{Aggregate, Intent, Rejection, authorize};
+use domain::Rejection;
 use eventlog::ExpectedVersion;
 use identity::{EntropyExt, Password, PasswordRecord, Verification};
 use schema::AccountId;
 use uuid::Uuid;
 
-use crate::{Failure, Platform, Request, failure::password_problem};
+use crate::{Failure, Platform, failure::password_problem};
 
 fn vault_key(account: AccountId, credential: Uuid) -> String {
     format!("password/{account}/{}", credential.simple())
@@ -27,52 +27,50 @@ impl Platform {
         Ok(credential)
     }
 
-    /// Removes a verifier that no event names. A failure leaves an entry that nothing can use.
-    pub(crate) async fn discard_credential(&self, account: AccountId, credential: Uuid) {
-        if let Err(error) = self.vault.delete(&vault_key(account, credential)).await {
-            tracing::warn!(%account, %error, "an unused password verifier stays in the vault");
-        }
+    /// Removes a verifier that no event names.
+    pub(crate) async fn discard_credential(&self, account: AccountId, credential: Uuid) -> Result<(), Failure> {
+        self.vault.delete(&vault_key(account, credential)).await?;
+        Ok(())
     }
 
-    /// Whether the password is the one behind `of`. Takes as long without one.
+    /// Removes the verifier of a command that was refused. If it only failed, its event may stand in the log all the
+    /// same, so the verifier stays.
+    pub(crate) async fn without_credential(&self, account: AccountId, credential: Uuid, failure: Failure) -> Failure {
+        if failure.code().is_some()
+            && let Err(error) = self.discard_credential(account, credential).await
+        {
+            tracing::warn!(%account, %error, "an unused password verifier stays in the vault");
+        }
+        failure
+    }
+
+    /// Whether the password is the one that the verifier was made of. Takes the same steps and as long if there is no such
+    /// verifier.
     pub(crate) async fn verify_password(
         &self,
-        of: Option<(AccountId, Uuid)>,
+        account: AccountId,
+        credential: Uuid,
         password: &Password,
     ) -> Result<bool, Failure> {
-        let secret = match of {
-            Some((account, credential)) => self.vault.get(&vault_key(account, credential)).await?,
-            None => None,
-        };
-        let (Some((account, credential)), Some(secret)) = (of, secret) else {
-            return Ok(self.passwords.verify_absent(password).await? != Verification::Wrong);
+        let key = vault_key(account, credential);
+        let Some(secret) = self.vault.get(&key).await? else {
+            self.passwords.verify_absent(password).await.map(drop)?;
+            return Ok(false);
         };
         let record = PasswordRecord::from_text(String::from_utf8_lossy(&secret.value).into_owned());
         let verification = self.passwords.verify(password, &record).await?;
-        if verification == (Verification::Verified { needs_rehash: true }) {
-            let record = self.passwords.hash(password, &*self.entropy).await?;
-            let expected = ExpectedVersion::Version(secret.version);
-            // If this conflicts, somebody else has rehashed it at the same moment: as good.
-            if let Err(error) =
-                self.vault.put(&vault_key(account, credential), record.as_str().as_bytes(), expected).await
-            {
-                tracing::debug!(%account, %error, "the password record keeps its old parameters for now");
-            }
+        if verification == (Verification::Verified { needs_rehash: true })
+            && let Err(failure) = self.rehash(&key, secret.version, password).await
+        {
+            tracing::debug!(%account, %failure, "the password record keeps its old parameters for now");
         }
         Ok(verification != Verification::Wrong)
     }
 
-    /// Authorizes and decides without appending: tells early whether a command would be refused.
-    pub(crate) async fn rehearse<A: Aggregate>(
-        &self,
-        request: &Request,
-        id: &A::Id,
-        command: &A::Command,
-    ) -> Result<(), Failure> {
-        let state = &self.load::<A>(id).await?.state;
-        authorize(&request.principal, A::access(command), state.organization(), state.owner().as_ref())?;
-        let actor = request.principal.actor();
-        state.decide(&Intent { id: request.intent, actor, at: request.at, command: command.clone() })?;
+    /// Fails if somebody else has changed the record at the same moment: as good.
+    async fn rehash(&self, key: &str, version: u64, password: &Password) -> Result<(), Failure> {
+        let record = self.passwords.hash(password, &*self.entropy).await?;
+        self.vault.put(key, record.as_str().as_bytes(), ExpectedVersion::Version(version)).await?;
         Ok(())
     }
 }

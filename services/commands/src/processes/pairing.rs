@@ -9,7 +9,10 @@ use domain::{
 use identity::{DeviceCode, EntropyExt, UnitKey, UserCode};
 use schema::{
     DeviceId, OrganizationId, PairingId, Position, Timestamp,
-    events::{device::DeviceEnrolled, pairing::PairingRequested},
+    events::{
+        device::DeviceEnrolled,
+        pairing::{PairingApproved, PairingRequested},
+    },
 };
 
 use crate::{Failure, Loaded, Platform, Request};
@@ -180,12 +183,8 @@ impl Platform {
         };
         match pairing.state.state() {
             PairingState::Pending if request.at < requested.expires_at => Ok(Poll::Pending),
-            PairingState::Approved => self.finish_pairing(request, code.pairing()).await,
-            // Asked again because the answer got lost; nothing is enrolled anew.
-            PairingState::Completed if request.at < requested.expires_at => {
-                let device = pairing.state.approved().map(|approved| approved.device).ok_or(Code::NotFound)?;
-                Ok(self.unit(device).await?.map_or(Poll::Expired, |(identity, _)| Poll::Enrolled(identity)))
-            }
+            // Also asked again because the answer got lost: then nothing is enrolled anew.
+            PairingState::Approved | PairingState::Completed => self.finish_pairing(request, code.pairing()).await,
             _ => Ok(Poll::Expired),
         }
     }
@@ -197,19 +196,38 @@ impl Platform {
         let (Some(requested), Some(approved)) = (pairing.state.requested(), pairing.state.approved()) else {
             return Ok(Poll::Unknown);
         };
+        let device = approved.device;
+        // Once the device is there, its hardware may have been released: that is not undone.
+        if self.load::<Device>(&device).await?.state.enrolled().is_none() {
+            match self.enroll(&request, id, requested, approved).await {
+                Ok(()) => {}
+                Err(failure) if failure.code() == Some(Code::UnitInUse) => return Ok(Poll::Denied),
+                Err(failure) => return Err(failure),
+            }
+        }
+        match self.execute::<Pairing>(&request, &id, PairingCommand::Complete).await {
+            Ok(_) => Ok(self.unit(device).await?.map_or(Poll::Expired, |(identity, _)| Poll::Enrolled(identity))),
+            Err(failure) if failure.code() == Some(Code::Expired) => Ok(Poll::Expired),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn enroll(
+        &self,
+        request: &Request,
+        pairing: PairingId,
+        requested: &PairingRequested,
+        approved: &PairingApproved,
+    ) -> Result<(), Failure> {
         let (device, organization) = (approved.device, approved.organization);
-        let enroll = HardwareCommand::Enroll { device, organization, pairing: id };
-        let enrolled = match self.execute::<HardwareReservation>(&request, &requested.hardware, enroll).await {
-            Ok(done) => done,
-            Err(failure) if failure.code() == Some(Code::UnitInUse) => return Ok(Poll::Denied),
-            Err(failure) => return Err(failure),
-        };
+        let enroll = HardwareCommand::Enroll { device, organization, pairing };
+        let enrolled = self.execute::<HardwareReservation>(request, &requested.hardware, enroll).await?;
         let epoch = enrolled.after.state.enrolled().map_or(1, |e| e.epoch);
         let command = DeviceCommand::Enroll(Box::new(DeviceEnrolled {
             device,
             organization,
             account: approved.account,
-            pairing: id,
+            pairing,
             hardware: requested.hardware.clone(),
             epoch,
             serial: requested.serial.clone(),
@@ -218,12 +236,7 @@ impl Platform {
             name: approved.name.clone(),
             public_key: requested.public_key.clone(),
         }));
-        self.execute::<Device>(&request, &device, command).await?;
-        match self.execute::<Pairing>(&request, &id, PairingCommand::Complete).await {
-            Ok(_) => Ok(Poll::Enrolled(UnitIdentity { device, organization, epoch })),
-            Err(failure) if failure.code() == Some(Code::Expired) => Ok(Poll::Expired),
-            Err(failure) => Err(failure),
-        }
+        self.execute::<Device>(request, &device, command).await.map(drop)
     }
 
     /// The unit behind a device id, if it still is what its hardware is enrolled as: asked for every token and every

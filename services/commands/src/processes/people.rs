@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    Access, Code, EmailReservation, Organization, Rejection,
+    Access, AccountStatus, Code, EmailReservation, Organization, Rejection,
     account::{Account, AccountCommand},
     authorize,
     reservation::EmailCommand,
@@ -23,8 +23,8 @@ pub const MOST_AT_ONCE: usize = 100;
 /// Appends in flight for one request.
 const AT_A_TIME: usize = 16;
 
-/// A person to add, as entered.
-#[derive(Debug, Clone)]
+/// A person to add, as entered. Without `Debug`: it is personal.
+#[derive(Clone)]
 pub struct NewPerson {
     /// Email address.
     pub email: String,
@@ -166,7 +166,7 @@ impl Platform {
 
     async fn create(&self, request: &Request, organization: OrganizationId, person: Checked) -> Result<Added, Failure> {
         let account = person.account;
-        let key = self.people.generate();
+        let key = self.people.obtain(account).await?;
         let created = AccountCreated {
             account,
             organization,
@@ -178,11 +178,18 @@ impl Platform {
             login_method: LoginMethod::Password,
             origin: AccountOrigin::Admin,
         };
-        self.people.store(account, &key).await?;
         let invite = Some(ChallengeId(self.entropy.uuid_v4()));
         let command = AccountCommand::Create { account: Box::new(created), invite, credential: None };
-        let done = self.execute::<Account>(request, &account, command).await?;
-        Ok(Added { account, position: done.position })
+        match self.execute::<Account>(request, &account, command).await {
+            Ok(done) => Ok(Added { account, position: done.position }),
+            Err(failure) => {
+                // It took so long that it was given up: the key came after the others had been cleared away.
+                if self.load::<Account>(&account).await?.state.status() == AccountStatus::Abandoned {
+                    self.people.discard(account).await?;
+                }
+                Err(failure)
+            }
+        }
     }
 
     /// Activates an account with the link that was mailed, and the password that the person chose.
@@ -209,10 +216,7 @@ impl Platform {
         let credential = self.store_credential(account, &password).await?;
         match self.execute::<Account>(request, &account, AccountCommand::Activate { challenge, credential }).await {
             Ok(done) => Ok((account, done.position)),
-            Err(failure) => {
-                self.discard_credential(account, credential).await;
-                Err(failure)
-            }
+            Err(failure) => Err(self.without_credential(account, credential, failure).await),
         }
     }
 }

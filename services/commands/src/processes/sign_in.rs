@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use domain::{
     Account, AccountStatus, Aggregate, Code, EmailReservation, Principal, Roles, Session, SessionCommand,
-    session::SESSION_LIFETIME, text::EmailAddress,
+    session::{SESSION_IDLE_LIFETIME, SESSION_LIFETIME},
+    text::EmailAddress,
 };
 use identity::{EntropyExt, Password, SessionToken};
 use schema::{AccountId, LoginMethod, OrganizationId, Position, SessionId, events::session::SessionStarted};
+use uuid::Uuid;
 
 use crate::{Failure, Platform, Request};
 
@@ -29,17 +31,13 @@ impl Platform {
             Ok(email) => self.load::<EmailReservation>(&self.keys.email_key(email.as_str())).await?.state.holder(),
             Err(_) => None,
         };
-        let of = match holder {
-            Some(account) => {
-                let state = &self.load::<Account>(&account).await?.state;
-                let may =
-                    state.status() == AccountStatus::Activated && state.login_method() == Some(LoginMethod::Password);
-                state.credential().filter(|_| may).map(|credential| (account, credential))
-            }
-            None => None,
-        };
-        let right = self.verify_password(of, &password).await?;
-        of.filter(|_| right).map(|(account, _)| account).ok_or_else(|| Code::WrongCredentials.into())
+        // Without an account the same steps are taken for one that cannot be.
+        let account = holder.unwrap_or(AccountId(Uuid::nil()));
+        let state = &self.load::<Account>(&account).await?.state;
+        let may = state.status() == AccountStatus::Activated && state.login_method() == Some(LoginMethod::Password);
+        let credential = state.credential().filter(|_| may).unwrap_or(Uuid::nil());
+        let right = self.verify_password(account, credential, &password).await?;
+        if right { Ok(account) } else { Err(Code::WrongCredentials.into()) }
     }
 
     /// Begins a session for a person who has just proven who they are.
@@ -49,7 +47,11 @@ impl Platform {
         account: AccountId,
         method: LoginMethod,
     ) -> Result<SignedIn, Failure> {
-        let organization = self.load::<Account>(&account).await?.state.organization().ok_or(Code::NotFound)?;
+        let state = &self.load::<Account>(&account).await?.state;
+        if state.status() != AccountStatus::Activated {
+            return Err(Code::AccountNotActivated.into());
+        }
+        let organization = state.organization().ok_or(Code::NotFound)?;
         let session = SessionId(self.entropy.uuid_v4());
         let token = SessionToken::issue(session, &*self.entropy);
         let started = SessionStarted {
@@ -67,12 +69,32 @@ impl Platform {
     }
 
     /// Who a request with this token comes from, by the log as it stands at this moment: a sign-out, a deactivation or
-    /// a change of roles counts from the next request on. Anonymous if the token is not valid.
+    /// a change of roles counts from the next request on. Anonymous if the token is not valid. It counts as use of the
+    /// session, which ends when it was not used for [`SESSION_IDLE_LIFETIME`].
     pub async fn authenticate(&self, token: &SessionToken) -> Result<Principal, Failure> {
+        let principal = self.recognize(token).await?;
+        if let Principal::Person { session, .. } = principal {
+            self.last_use.note(session, self.clock.now()).await;
+        }
+        Ok(principal)
+    }
+
+    /// Like [`authenticate`](Self::authenticate), but no use of the session: for whatever is open and checks by itself
+    /// whether it still may be.
+    pub async fn recognize(&self, token: &SessionToken) -> Result<Principal, Failure> {
+        let now = self.clock.now();
         let session = self.load::<Session>(&token.session()).await?;
-        let Some(started) = session.state.valid(self.clock.now()).filter(|s| token.matches(&s.secret_sha256)) else {
+        let Some(started) = session.state.valid(now).filter(|s| token.matches(&s.secret_sha256)) else {
             return Ok(Principal::Anonymous);
         };
+        if now >= self.last_use.of(started).await + SESSION_IDLE_LIFETIME {
+            // Ended in the log, so that no restart brings it back. Until that succeeds it is refused every time.
+            let request = self.request(Principal::System("idle-sessions"));
+            if let Err(failure) = self.execute::<Session>(&request, &started.session, SessionCommand::End).await {
+                tracing::warn!(session = %started.session, %failure, "an idle session is not ended in the log yet");
+            }
+            return Ok(Principal::Anonymous);
+        }
         let account = self.load::<Account>(&started.account).await?;
         if account.state.status() != AccountStatus::Activated {
             return Ok(Principal::Anonymous);

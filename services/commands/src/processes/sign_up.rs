@@ -53,10 +53,17 @@ impl Platform {
         let email_key = self.keys.email_key(email.as_str());
         let holder = self.load::<EmailReservation>(&email_key).await?.state.holder();
         let domain_holder = self.load::<DomainReservation>(&email.domain().as_str().to_owned()).await?.state.holder();
+        // Refused before there is a key, so that nothing is left behind.
+        if email.domain().is_consumer() {
+            return Err(Code::ConsumerEmailDomain.at("email").into());
+        }
+        if domain_holder.is_some() {
+            return Err(Code::DomainTaken.at("email").into());
+        }
         // Not derived from the intent: these ids are what proves that it is the same person who goes on.
         let signup = SignupId(self.entropy.uuid_v4());
         let account = AccountId(self.entropy.uuid_v4());
-        let key = self.people.generate();
+        let key = self.people.obtain(account).await?;
         let sealed = self.people.seal(&key, account, &email.as_str().to_owned())?;
         let command = SignupCommand::Begin {
             signup,
@@ -68,14 +75,6 @@ impl Platform {
             domain_taken: domain_holder.is_some(),
             already_registered: holder.is_some(),
         };
-        // Refused before the key is stored, so that nothing is left behind.
-        if email.domain().is_consumer() {
-            return Err(Code::ConsumerEmailDomain.at("email").into());
-        }
-        if domain_holder.is_some() {
-            return Err(Code::DomainTaken.at("email").into());
-        }
-        self.people.store(account, &key).await?;
         let done = self.execute::<Signup>(request, &signup, command).await?;
         let (_, code_expires_at) = done.after.state.challenge().ok_or(Code::NotFound)?;
         Ok((Begun { signup, code_expires_at }, done))
@@ -113,7 +112,8 @@ impl Platform {
         let profile = text::profile(&founding.profile)?;
         let locale = text::locale(&founding.locale).map_err(|e| e.at("locale"))?;
         let email = self.people.open(&begun.email).await?.ok_or(Code::Expired.at("signupId"))?;
-        self.check_password(&founding.password, &[&email, &organization_name])?;
+        let about = [&email, &organization_name, &profile.given_name, &profile.family_name];
+        self.check_password(&founding.password, &about.map(String::as_str))?;
         let profile = self.people.seal_for(begun.account, &profile).await?.ok_or(Code::Expired.at("signupId"))?;
         let command = |credential| SignupCommand::Complete {
             organization: OrganizationId(request.derive("organization")),
@@ -123,7 +123,7 @@ impl Platform {
             credential,
         };
         // Would it be refused, the costly hash is spared.
-        self.rehearse::<Signup>(request, &signup, &command.clone()(uuid::Uuid::nil())).await?;
+        self.rehearse::<Signup>(request, &signup, command.clone()(uuid::Uuid::nil())).await?;
         if self.load::<EmailReservation>(&begun.email_key).await?.state.holder().is_some() {
             return Err(Code::EmailTaken.at("signupId").into());
         }
@@ -133,10 +133,7 @@ impl Platform {
         let credential = self.store_credential(begun.account, &founding.password).await?;
         match self.execute::<Signup>(request, &signup, command(credential)).await {
             Ok(_) => self.finish_signup(request, signup).await,
-            Err(failure) => {
-                self.discard_credential(begun.account, credential).await;
-                Err(failure)
-            }
+            Err(failure) => Err(self.without_credential(begun.account, credential, failure).await),
         }
     }
 

@@ -6,11 +6,11 @@ use domain::{Device, DeviceCommand, Pairing, PairingCommand, Signup, SignupComma
 use eventlog::Delivery;
 use schema::{
     DeviceId, Event,
-    events::{DeviceEvent, PairingEvent, SignupEvent},
+    events::{DeviceEvent, PairingEvent, SignupEvent, signup::SignupBegun},
 };
 
 use super::{Reactor, Verdict};
-use crate::{Platform, Request};
+use crate::{Failure, Platform, Request};
 
 /// See the module.
 pub struct Deadlines;
@@ -33,9 +33,7 @@ impl Reactor for Deadlines {
             Some(_) => {}
         }
         let done = match event {
-            Event::Signup(SignupEvent::Begun(e)) => {
-                platform.execute::<Signup>(request, &e.signup, SignupCommand::Expire).await.map(drop)
-            }
+            Event::Signup(SignupEvent::Begun(e)) => expire_signup(platform, request, &e).await,
             Event::Pairing(PairingEvent::Requested(e)) => {
                 platform.execute::<Pairing>(request, &e.pairing, PairingCommand::Expire).await.map(drop)
             }
@@ -49,5 +47,14 @@ impl Reactor for Deadlines {
             _ => Ok(()),
         };
         done.into()
+    }
+}
+
+/// Nobody can complete it any more, so the address that was given is forgotten.
+async fn expire_signup(platform: &Platform, request: &Request, begun: &SignupBegun) -> Result<(), Failure> {
+    let done = platform.execute::<Signup>(request, &begun.signup, SignupCommand::Expire).await?;
+    match done.after.state.completed() {
+        Some(_) => Ok(()),
+        None => platform.people().discard(begun.account).await,
     }
 }

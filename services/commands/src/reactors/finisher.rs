@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use chrono::Duration;
-use domain::{Account, AccountCommand, AccountStatus, Code, Device, EmailReservation, reservation::EmailCommand};
+use domain::{Account, AccountCommand, AccountStatus, Code, EmailReservation, Signup, reservation::EmailCommand};
 use eventlog::Delivery;
 use schema::{
     AccountId, EmailKey, Event, SignupId,
@@ -40,13 +40,9 @@ impl Reactor for Finisher {
                 Some(signup) => finish_signup(platform, request, signup).await.into(),
                 None => release(platform, request, EmailKey(stream.to_owned()), e.account).await.into(),
             },
-            Event::Reservation(ReservationEvent::HardwareEnrolled(e)) => match platform.load::<Device>(&e.device).await
-            {
-                Ok(device) if device.state.enrolled().is_none() => {
-                    platform.finish_pairing(request, e.pairing).await.map(drop).into()
-                }
-                other => other.map(drop).into(),
-            },
+            Event::Reservation(ReservationEvent::HardwareEnrolled(e)) => {
+                platform.finish_pairing(request, e.pairing).await.map(drop).into()
+            }
             _ => Verdict::Finished,
         }
     }
@@ -54,17 +50,33 @@ impl Reactor for Finisher {
 
 async fn finish_signup(platform: &Platform, request: &Request, signup: SignupId) -> Result<(), Failure> {
     match platform.finish_signup(request, signup).await {
-        // An admin added the same address between the check and the reservation: the organization is not founded.
-        Err(failure) if failure.code() == Some(Code::EmailTaken) => Ok(()),
+        Err(failure) if failure.code() == Some(Code::EmailTaken) => give_up_signup(platform, request, signup).await,
         other => other.map(drop),
     }
+}
+
+/// Somebody else got the same address between the check and the reservation: the organization is not founded, and what
+/// the founder gave for it is deleted.
+async fn give_up_signup(platform: &Platform, request: &Request, signup: SignupId) -> Result<(), Failure> {
+    let signup = platform.load::<Signup>(&signup).await?;
+    let (Some(begun), Some(completed)) = (signup.state.begun(), signup.state.completed()) else { return Ok(()) };
+    if abandon(platform, request, begun.account).await? {
+        platform.discard_credential(begun.account, completed.credential).await?;
+        platform.people().discard(begun.account).await?;
+    }
+    Ok(())
+}
+
+/// Closes the stream of an account that was never created. Tells whether that is so.
+async fn abandon(platform: &Platform, request: &Request, account: AccountId) -> Result<bool, Failure> {
+    let done = platform.execute::<Account>(request, &account, AccountCommand::Abandon).await?;
+    Ok(done.after.state.status() == AccountStatus::Abandoned)
 }
 
 /// Gives an address back whose account was never created. First the account's own stream is closed, which makes a
 /// creation that is still under way fail; only then the address is free. So it never has two accounts.
 async fn release(platform: &Platform, request: &Request, email: EmailKey, account: AccountId) -> Result<(), Failure> {
-    let after = platform.execute::<Account>(request, &account, AccountCommand::Abandon).await?.after;
-    if after.state.status() == AccountStatus::Abandoned {
+    if abandon(platform, request, account).await? {
         platform.execute::<EmailReservation>(request, &email, EmailCommand::Release(account)).await?;
         platform.people().discard(account).await?;
     }

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use eventlog::{Consumer, Delivery, ReadError};
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
-use schema::{Event, Timestamp};
+use schema::{DecodeError, Event, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Failure, Platform, Request};
@@ -19,6 +19,8 @@ use crate::{Failure, Platform, Request};
 const IN_HAND: usize = 16;
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The pause before a reactor starts again that the log interrupted.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// What becomes of a delivery.
 #[derive(Debug, Clone)]
@@ -53,9 +55,9 @@ pub trait Reactor: Send + Sync + 'static {
     async fn react(&self, platform: &Platform, request: &Request, delivery: &Delivery, event: Event) -> Verdict;
 }
 
-/// Runs a reactor until `stop`.
+/// Runs a reactor until `stop`, and then until what it has in hand is settled: a mail that is being handed over is not
+/// sent again after a restart. Whoever cannot wait so long drops it.
 pub async fn run<R: Reactor>(platform: Arc<Platform>, reactor: R, stop: CancellationToken) {
-    let mut pause = Duration::from_millis(100);
     while !stop.is_cancelled() {
         let outcome = match platform.log.consumer(R::NAME, R::TYPES).await {
             Ok(consumer) => drive(&platform, &reactor, consumer, &stop).await,
@@ -64,7 +66,7 @@ pub async fn run<R: Reactor>(platform: Arc<Platform>, reactor: R, stop: Cancella
         let Err(error) = outcome else { return };
         tracing::error!(reactor = R::NAME, %error, "reactor interrupted; it starts again");
         tokio::select! {
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = tokio::time::sleep(RESTART_PAUSE) => {}
             () = stop.cancelled() => return,
         }
     }
@@ -78,10 +80,14 @@ async fn drive<R: Reactor>(
 ) -> Result<(), ReadError> {
     let mut in_hand = FuturesUnordered::new();
     loop {
-        let room = in_hand.len() < IN_HAND;
+        let stopping = stop.is_cancelled();
+        if stopping && in_hand.is_empty() {
+            return Ok(());
+        }
+        let room = !stopping && in_hand.len() < IN_HAND;
         let settled = tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled(), if !stopping => continue,
             Some(settled) = in_hand.next(), if !in_hand.is_empty() => settled,
             delivery = consumer.next(), if room => {
                 in_hand.push(handle(platform, reactor, delivery?).boxed());
@@ -102,6 +108,8 @@ async fn handle<R: Reactor>(platform: &Platform, reactor: &R, delivery: Delivery
     };
     let verdict = match Event::try_from(&*delivery.event) {
         Ok(event) => reactor.react(platform, &request, &delivery, event).await,
+        // Nothing is wrong with the event: whoever knows it is going to deal with it.
+        Err(error @ DecodeError::NewerVersion { .. }) => Verdict::Retry(error.to_string()),
         Err(error) => Verdict::Park(error.to_string()),
     };
     (delivery, verdict)

@@ -10,21 +10,24 @@
     unreachable_pub
 )]
 
+pub mod faulty;
+
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use chrono::TimeZone;
 use commands::{
     Platform, PlatformParts, Request,
     mail::{Mail, Mailbox},
-    processes::{people::NewPerson, sign_up::Founded, sign_up::Founding},
+    processes::{pairing::UnitDescription, people::NewPerson, sign_up::Founded, sign_up::Founding},
     reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Links, mailer::Mailer},
 };
 use domain::Principal;
 use eventlog::{
-    Clock, ManualClock,
+    Clock, EventLog, ManualClock,
     embedded::{Embedded, EmbeddedConfig},
 };
 use identity::{Password, PasswordHasher, SeededEntropy, ServerKeys};
+use p256::{ecdsa::SigningKey, elliptic_curve::JwkEcKey};
 use schema::{LoginMethod, Profile, RecordedEvent};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +35,7 @@ pub const PASSWORD: &str = "violet trains cross nine rivers";
 
 pub struct World {
     pub platform: Arc<Platform>,
+    pub embedded: Arc<Embedded>,
     pub clock: ManualClock,
     pub mailbox: Mailbox,
     pub stop: CancellationToken,
@@ -44,19 +48,17 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::new(chrono::Utc.with_ymd_and_hms(2026, 3, 1, 9, 0, 0).unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let keys = ServerKeys::from_master(&[7; 32]);
+        let vault_key = *keys().vault_key();
         let embedded = Arc::new(
-            Embedded::open(EmbeddedConfig::new(folder.path().join("log"), *keys.vault_key(), shared.clone())).unwrap(),
+            Embedded::open(EmbeddedConfig::new(folder.path().join("log"), vault_key, shared.clone())).unwrap(),
         );
-        let platform = Arc::new(Platform::new(PlatformParts {
-            log: embedded.clone(),
-            vault: embedded,
-            clock: shared.clone(),
-            entropy: Arc::new(SeededEntropy::new(11)),
-            keys,
-            passwords: PasswordHasher::new(NonZeroUsize::new(2).unwrap(), 100),
-        }));
-        Self { platform, clock, mailbox: Mailbox::new(shared), stop: CancellationToken::new(), folder }
+        let platform = platform_on(embedded.clone(), &embedded, &clock, 11);
+        Self { platform, embedded, clock, mailbox: Mailbox::new(shared), stop: CancellationToken::new(), folder }
+    }
+
+    /// Another process on the same log and vault.
+    pub fn another(&self, log: Arc<dyn EventLog>, seed: u64) -> Arc<Platform> {
+        platform_on(log, &self.embedded, &self.clock, seed)
     }
 
     /// With every reactor running.
@@ -108,6 +110,21 @@ impl World {
     }
 }
 
+fn keys() -> ServerKeys {
+    ServerKeys::from_master(&[7; 32])
+}
+
+fn platform_on(log: Arc<dyn EventLog>, vault: &Arc<Embedded>, clock: &ManualClock, seed: u64) -> Arc<Platform> {
+    Arc::new(Platform::new(PlatformParts {
+        log,
+        vault: vault.clone(),
+        clock: Arc::new(clock.clone()),
+        entropy: Arc::new(SeededEntropy::new(seed)),
+        keys: keys(),
+        passwords: PasswordHasher::new(NonZeroUsize::new(2).unwrap(), 100),
+    }))
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         self.stop.cancel();
@@ -130,6 +147,19 @@ pub fn founding() -> Founding {
 pub fn person(email: &str) -> NewPerson {
     let profile = Profile { given_name: "Ben".to_owned(), family_name: "Okafor".to_owned(), ..Profile::default() };
     NewPerson { email: email.to_owned(), profile, locale: "en".to_owned() }
+}
+
+pub fn unit(serial: &str) -> UnitDescription {
+    let key = SigningKey::from_slice(&[9; 32]).unwrap();
+    let jwk = JwkEcKey::from(p256::PublicKey::from(key.verifying_key())).to_string();
+    let text = str::to_owned;
+    UnitDescription {
+        serial: text(serial),
+        model: text("Portal+"),
+        software_version: text("1.0"),
+        jwk,
+        network: text("192.0.2.0/24"),
+    }
 }
 
 /// Asks again until there is an answer, for at most ten seconds.
