@@ -2,7 +2,7 @@
 
 use async_graphql::{
     ObjectType, OutputType,
-    connection::{Connection, Edge},
+    connection::{Connection, ConnectionNameType, Edge, EmptyFields},
 };
 use domain::{Code, Rejection};
 use engine::paging::{LARGEST_PAGE, Page, Paging};
@@ -42,11 +42,11 @@ pub(crate) fn paging(
 }
 
 /// Makes a connection of the first `size` of `rows`, which has one more row if more follow.
-pub(crate) fn first_of<R, N: OutputType + From<R>>(
+pub(crate) fn first_of<R, N: OutputType + From<R>, Name: ConnectionNameType>(
     rows: Vec<R>,
     size: usize,
     cursor: impl Fn(&R) -> String,
-) -> Connection<String, N> {
+) -> Connection<String, N, EmptyFields, EmptyFields, Name> {
     let mut connection = Connection::new(false, rows.len() > size);
     connection.edges.extend(rows.into_iter().take(size).map(|row| Edge::new(cursor(&row), row.into())));
     connection

@@ -1,6 +1,9 @@
 //! An admin role.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject, connection::Connection};
+use async_graphql::{
+    ComplexObject, Context, Enum, ID, OutputType, SimpleObject,
+    connection::{Connection, ConnectionNameType, EmptyFields},
+};
 use directory::RoleRow;
 use schema::{RoleId, Timestamp};
 
@@ -50,6 +53,18 @@ pub(crate) struct Role {
     created_at: Timestamp,
 }
 
+/// The first people who hold a role.
+type RoleHolders = Connection<String, Person, EmptyFields, EmptyFields, RoleHolderConnection>;
+
+/// The name of the connection: unlike others of people it counts nothing by itself, as the role does.
+pub(crate) struct RoleHolderConnection;
+
+impl ConnectionNameType for RoleHolderConnection {
+    fn type_name<T: OutputType>() -> String {
+        "RoleHolderConnection".to_owned()
+    }
+}
+
 #[ComplexObject]
 impl Role {
     /// How many people hold it. Needs any admin right.
@@ -67,7 +82,7 @@ impl Role {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "How many, from 1 to 200.", default_with = "DEFAULT_PAGE")] first: i32,
-    ) -> async_graphql::Result<Option<Connection<String, Person>>> {
+    ) -> async_graphql::Result<Option<RoleHolders>> {
         let reader = context.reader(Reading::Directory)?;
         let size = checked_size(first).map_err(|rejection| context.report(Stop::from(rejection)))?;
         let loaded = context.app()?.loaders.holders.load_one((reader.organization, size + 1, self.role)).await;
