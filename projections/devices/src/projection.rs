@@ -110,7 +110,7 @@ fn enrolled(context: &mut Rows<'_>, e: &DeviceEnrolled) -> Outcome {
             at,
             FIRST_SETTINGS,
         ))?;
-    search::insert(context.rows, DEVICES_SEARCH, id, &text)?;
+    context.enter(DEVICES_SEARCH, id, text);
     context.changed(e.organization, DeviceChange::DeviceAdded(e.device));
     Ok(())
 }
@@ -126,8 +126,8 @@ fn renamed(context: &mut Rows<'_>, e: &DeviceRenamed) -> Outcome {
         .optional()?
         .ok_or(NOT_ENROLLED)?;
     let text = search_text(&e.name, &model, &serial);
-    search::remove(context.rows, DEVICES_SEARCH, id, &old_text)?;
-    search::insert(context.rows, DEVICES_SEARCH, id, &text)?;
+    context.take_out(DEVICES_SEARCH, id, old_text);
+    context.enter(DEVICES_SEARCH, id, text.clone());
     change(
         context,
         device,

@@ -130,7 +130,7 @@ fn account_created(context: &mut Rows<'_>, e: &AccountCreated) -> Outcome {
         .execute(rusqlite::params![
             id,
             tenant.number(),
-            search_text,
+            &search_text,
             name_sort,
             email_sort,
             profile.department.as_deref().map(search::fold),
@@ -153,7 +153,7 @@ fn account_created(context: &mut Rows<'_>, e: &AccountCreated) -> Outcome {
             columns::to_json(&e.origin)?,
             columns::from_time(context.event.recorded_at),
         ])?;
-    search::insert(context.rows, PEOPLE_SEARCH, id, &search_text)?;
+    context.enter(PEOPLE_SEARCH, id, search_text);
     context.changed(e.organization, DirectoryChange::PersonAdded(e.account));
     Ok(())
 }
@@ -191,7 +191,7 @@ fn account_abandoned(context: &mut Rows<'_>) -> Outcome {
         })
         .optional()?;
     if let Some((id, search_text, organization)) = removed {
-        search::remove(context.rows, PEOPLE_SEARCH, id, &search_text)?;
+        context.take_out(PEOPLE_SEARCH, id, search_text);
         context.changed(OrganizationId(organization), DirectoryChange::PersonRemoved(account));
     }
     Ok(())

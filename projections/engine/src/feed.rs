@@ -23,7 +23,7 @@ use crate::{
 /// Events that one transaction takes at most: enough that its cost no longer shows.
 const LARGEST_BATCH: usize = 10_000;
 /// Deliveries of the log that are read ahead.
-const READ_AHEAD: usize = 8;
+const READ_AHEAD: usize = 20;
 /// Waits between attempts to reach the log or the vault: from this, doubling, to that.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// A file has caught up when it has reached a head of the log that was seen so short a time ago.

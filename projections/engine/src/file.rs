@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig};
 use schema::Position;
 
 use crate::{Projection, projection::ProjectionError};
@@ -89,11 +89,17 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Otherwise SQLite looks at the values when it plans, and so plans most statements again for every new value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 /// Opens a file for writing; makes it if it is not there. None if it was made by other SQL or another kind of software.
 pub(crate) fn open_writer<P: Projection>(path: &Path) -> rusqlite::Result<Option<(Connection, Checkpoint)>> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    prepare(&connection)?;
     // NORMAL: what is committed may be lost in a power cut, and is then read from the log again, but the file stays
     // whole. The write-ahead log is folded in every 64 MiB, so that catching up is not slowed by syncs.
     connection.execute_batch(
@@ -133,8 +139,7 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     // it from writing instead.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    prepare(&connection)?;
     connection.execute_batch(
         "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -16384;",
     )?;

@@ -28,6 +28,3 @@ pub use changes::{Change, Changes, Update};
 pub use projection::{Context, PersonKeys, Projection, ProjectionError};
 pub use readers::{Reads, ViewError};
 pub use view::{Failed, StartError, Status, View, WaitError};
-
-#[cfg(test)]
-mod tests;

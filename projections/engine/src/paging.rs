@@ -80,14 +80,14 @@ impl<T> Default for Page<T> {
 pub struct InvalidCursor;
 
 /// What a list is sorted by, of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     Text(String),
     Integer(i64),
 }
 
 /// Where a row stands in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) key: Key,
     pub(crate) row: i64,

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use schema::{AccountId, Event, OpenError, OrganizationId, PersonKey, Personal, RecordedEvent, StreamId};
 use serde::de::DeserializeOwned;
 
-use crate::Change;
+use crate::{Change, search};
 
 /// Turns events into rows. Has no state besides the rows, so that they are the same however often, in whatever batches
 /// and after whatever crash they are built.
@@ -39,12 +39,24 @@ pub struct Context<'a, C> {
     /// Opens personal data.
     pub keys: &'a PersonKeys,
     pub(crate) changes: &'a mut Vec<Change<C>>,
+    pub(crate) searches: &'a mut Vec<search::Edit>,
 }
 
 impl<C> Context<'_, C> {
     /// Reports a change to whoever listens, once the batch is committed.
     pub fn changed(&mut self, organization: OrganizationId, what: C) {
         self.changes.push(Change { organization, position: self.event.position, what });
+    }
+
+    /// Enters a row's folded text into a search table. Done at the end of the batch: FTS5 writes out what it has gathered
+    /// whenever a statement on another table begins a savepoint, which would be after every event.
+    pub fn enter(&mut self, table: &'static str, row: i64, folded: String) {
+        self.searches.push(search::Edit { table, row, folded, enter: true });
+    }
+
+    /// Takes a row out of a search table, at the end of the batch; `folded` is the text it was entered with.
+    pub fn take_out(&mut self, table: &'static str, row: i64, folded: String) {
+        self.searches.push(search::Edit { table, row, folded, enter: false });
     }
 }
 

@@ -80,18 +80,25 @@ impl Terms {
     }
 }
 
-/// Enters a row's folded text into a search table.
-pub fn insert(rows: &Connection, table: &str, id: i64, folded: &str) -> rusqlite::Result<()> {
-    rows.prepare_cached(&format!("INSERT INTO {table} (rowid, parts) VALUES (?1, ?2)"))?
-        .execute((id, tokens(folded)))
-        .map(drop)
+/// A row to enter into a search table or to take out of it.
+#[derive(Debug)]
+pub(crate) struct Edit {
+    pub(crate) table: &'static str,
+    pub(crate) row: i64,
+    pub(crate) folded: String,
+    pub(crate) enter: bool,
 }
 
-/// Takes a row out of a search table; `folded` is the text it was entered with.
-pub fn remove(rows: &Connection, table: &str, id: i64, folded: &str) -> rusqlite::Result<()> {
-    rows.prepare_cached(&format!("INSERT INTO {table} ({table}, rowid, parts) VALUES ('delete', ?1, ?2)"))?
-        .execute((id, tokens(folded)))
-        .map(drop)
+impl Edit {
+    pub(crate) fn apply(&self, rows: &Connection) -> rusqlite::Result<()> {
+        let table = self.table;
+        let sql = if self.enter {
+            format!("INSERT INTO {table} (rowid, parts) VALUES (?1, ?2)")
+        } else {
+            format!("INSERT INTO {table} ({table}, rowid, parts) VALUES ('delete', ?1, ?2)")
+        };
+        rows.prepare_cached(&sql)?.execute((self.row, tokens(&self.folded))).map(drop)
+    }
 }
 
 /// Every part of one to three characters of every word, once each, with spaces between.
@@ -171,7 +178,9 @@ mod tests {
     fn nothing_typed_breaks_out_of_the_expression() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(&schema("texts")).unwrap();
-        insert(&connection, "texts", 1, &fold("o'brien \"quote\" o.brien+x@mail.example 👩‍💻")).unwrap();
+        let folded = fold("o'brien \"quote\" o.brien+x@mail.example 👩‍💻");
+        let edit = |enter| Edit { table: "texts", row: 1, folded: folded.clone(), enter };
+        edit(true).apply(&connection).unwrap();
         let find = |typed: &str| -> bool {
             connection
                 .query_row(
@@ -187,7 +196,7 @@ mod tests {
         for typed in ["*", "NOT", "quote AND brien", "o.b nothing", "\" OR \"", "parts:o"] {
             assert!(!find(typed), "{typed}");
         }
-        remove(&connection, "texts", 1, &fold("o'brien \"quote\" o.brien+x@mail.example 👩‍💻")).unwrap();
+        edit(false).apply(&connection).unwrap();
         assert!(!find("o"));
     }
 }

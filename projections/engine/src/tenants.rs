@@ -58,3 +58,11 @@ pub fn next_row(rows: &Connection, tenant: Tenant) -> rusqlite::Result<i64> {
         .query_row([tenant.0], |row| row.get(0))?;
     Ok(tenant.first_row() | given)
 }
+
+/// How many rows the organization was given: no fewer than it has.
+pub fn rows_given(rows: &Connection, tenant: Tenant) -> rusqlite::Result<usize> {
+    let given: i64 = rows
+        .prepare_cached("SELECT rows_given FROM tenants WHERE number = ?1")?
+        .query_row([tenant.0], |row| row.get(0))?;
+    Ok(usize::try_from(given).unwrap_or_default())
+}

@@ -143,11 +143,13 @@ impl<P: Projection> Writer<P> {
     ) -> Result<(), (Option<usize>, Failure)> {
         let of_file = |error: ProjectionError| (None, Failure { position: None, error });
         let transaction = self.rows.unchecked_transaction().map_err(|error| of_file(error.into()))?;
+        let mut searches = Vec::new();
         for (index, decoded) in batch.iter().enumerate() {
-            let event = &*decoded.recorded;
-            P::apply(&mut Context { rows: &transaction, event, keys, changes }, &decoded.event)
+            let (event, searches) = (&*decoded.recorded, &mut searches);
+            P::apply(&mut Context { rows: &transaction, event, keys, changes, searches }, &decoded.event)
                 .map_err(|error| (Some(index), Failure { position: Some(event.position), error }))?;
         }
+        searches.iter().try_for_each(|edit| edit.apply(&transaction)).map_err(|error| of_file(error.into()))?;
         let checkpoint = Checkpoint {
             position: Some(last),
             events: self.checkpoint.events + batch.len() as u64,

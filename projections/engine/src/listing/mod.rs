@@ -1,27 +1,18 @@
 //! Lists that people filter, search, sort and page through, of one organization at a time.
 //!
-//! Two plans give the same page. The *walk* goes along the sort index and leaves out what does not fit: quick when much
-//! fits. The *selection* takes the rows that an index names for one of the conditions and sorts them: quick when few
-//! fit. Which is the case is found out by counting, with bounds: first whether some condition selects [`FEW`] rows or
-//! less; if none does, a walk of [`WALK`] rows; and if that did not fill the page, what fits lies elsewhere in the list
-//! and is selected.
+//! How a page is found, [`plan`] says.
 
-use rusqlite::{
-    Connection, Row, params_from_iter,
-    types::{Value, ValueRef},
-};
+mod plan;
 
+use rusqlite::{Connection, Row, params_from_iter, types::Value};
+
+use self::plan::PageQuery;
 use crate::{
-    paging::{Edge, Key, LARGEST_PAGE, Page, Paging, Place},
+    paging::{Edge, LARGEST_PAGE, Page, Paging, Place},
     readers::ViewError,
     search::Terms,
     tenants::Tenant,
 };
-
-/// So few rows are sorted in less time than it takes to find out more about them.
-const FEW: i64 = 2_000;
-/// Rows that a walk may look at.
-const WALK: i64 = 10_000;
 
 /// What there is to list: a table with the columns `id` (see [`crate::tenants`]), `organization` (the tenant's number)
 /// and `search_text` (folded), whose sort columns are never NULL.
@@ -93,6 +84,10 @@ impl Sql {
     fn add(&mut self, other: &Self) -> &mut Self {
         self.push(&other.text, other.values.iter().cloned())
     }
+    /// The values, with the first replaced by a row's number.
+    fn values_for(&self, row: i64) -> impl Iterator<Item = Value> {
+        std::iter::once(row.into()).chain(self.values.iter().skip(1).cloned())
+    }
     fn count(&self, connection: &Connection) -> rusqlite::Result<i64> {
         connection.prepare_cached(&self.text)?.query_row(params_from_iter(&self.values), |row| row.get(0))
     }
@@ -112,8 +107,8 @@ impl Listing {
             return Err(ViewError::PageSize);
         }
         let start = paging.cursor().map(|cursor| Place::parse(cursor, order.tag)).transpose()?;
-        let query = PageQuery { listing: self, wanted, order, paging, start, rows: size + 1 };
-        let rows = query.rows(connection)?;
+        let query = PageQuery { connection, listing: self, wanted, order, paging, start, rows: size + 1 };
+        let rows = query.rows()?;
         Ok(page_of(rows, size, order, paging))
     }
 
@@ -169,135 +164,6 @@ fn residue(wanted: &Wanted<'_>) -> Sql {
         sql.push(" AND instr(t.search_text, ?)", [word.clone().into()]);
     }
     sql
-}
-
-/// One page, being looked for.
-struct PageQuery<'a> {
-    listing: &'a Listing,
-    wanted: &'a Wanted<'a>,
-    order: Order,
-    paging: &'a Paging,
-    start: Option<Place>,
-    /// One more than the page has, to see whether more follow.
-    rows: usize,
-}
-
-impl PageQuery<'_> {
-    /// The rows in the direction of the paging.
-    fn rows<T: FromRow>(&self, connection: &Connection) -> Result<Vec<(Place, T)>, ViewError> {
-        let selections = self.listing.selections(self.wanted);
-        for selection in &selections {
-            let mut count = Sql::default();
-            count.push("SELECT count(*) FROM (", []).add(selection).push(" LIMIT ?)", [(FEW + 1).into()]);
-            if count.count(connection)? <= FEW {
-                return self.fetch(connection, &self.selected(selection));
-            }
-        }
-        let Some(fallback) = selections.first() else {
-            return self.fetch(connection, &self.walk(None));
-        };
-        let Some(end) = self.end_of_walk(connection)? else {
-            return self.fetch(connection, &self.walk(None));
-        };
-        let found = self.fetch(connection, &self.walk(Some(&end)))?;
-        if found.len() == self.rows {
-            return Ok(found);
-        }
-        self.fetch(connection, &self.selected(fallback))
-    }
-
-    fn selected(&self, selection: &Sql) -> Sql {
-        let mut sql = self.select();
-        sql.push("(", [])
-            .add(selection)
-            .push(") s CROSS JOIN ", [])
-            .push(self.listing.table, [])
-            .push(" t ON t.id = s.id", []);
-        self.belonging(&mut sql);
-        sql.add(&residue(self.wanted));
-        self.sorted(&mut sql, self.rows);
-        sql
-    }
-
-    fn walk(&self, end: Option<&Place>) -> Sql {
-        let mut sql = self.select();
-        self.along_index(&mut sql);
-        if let Some(end) = end {
-            self.bounded_by(&mut sql, if self.is_descending() { ">=" } else { "<=" }, end);
-        }
-        sql.add(&residue(self.wanted));
-        self.sorted(&mut sql, self.rows);
-        sql
-    }
-
-    /// Where a bounded walk ends; none if the list ends before.
-    fn end_of_walk(&self, connection: &Connection) -> Result<Option<Place>, ViewError> {
-        let mut sql = Sql::default();
-        sql.push(&format!("SELECT t.id, t.{} FROM ", self.order.column), []);
-        self.along_index(&mut sql);
-        self.sorted(&mut sql, 1);
-        sql.push(" OFFSET ?", [WALK.into()]);
-        let mut statement = connection.prepare_cached(&sql.text)?;
-        let mut rows = statement.query(params_from_iter(&sql.values))?;
-        Ok(rows.next()?.map(place).transpose()?)
-    }
-
-    fn along_index(&self, sql: &mut Sql) {
-        sql.push(&format!("{} t INDEXED BY {}", self.listing.table, self.order.index), []);
-        self.belonging(sql);
-    }
-
-    fn select(&self) -> Sql {
-        let mut sql = Sql::default();
-        sql.push(&format!("SELECT t.id, t.{}, {} FROM ", self.order.column, self.listing.columns), []);
-        sql
-    }
-
-    /// Rows of the organization from where the page starts.
-    fn belonging(&self, sql: &mut Sql) {
-        sql.push(" WHERE t.organization = ?", [self.wanted.tenant.number().into()]);
-        if let Some(start) = &self.start {
-            self.bounded_by(sql, if self.is_descending() { "<" } else { ">" }, start);
-        }
-    }
-
-    fn bounded_by(&self, sql: &mut Sql, comparison: &str, place: &Place) {
-        let key = match &place.key {
-            Key::Text(text) => Value::from(text.clone()),
-            Key::Integer(number) => Value::from(*number),
-        };
-        sql.push(&format!(" AND (t.{}, t.id) {comparison} (?, ?)", self.order.column), [key, place.row.into()]);
-    }
-
-    fn sorted(&self, sql: &mut Sql, limit: usize) {
-        let direction = if self.is_descending() { " DESC" } else { "" };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        sql.push(&format!(" ORDER BY t.{}{direction}, t.id{direction} LIMIT ?", self.order.column), [limit.into()]);
-    }
-
-    /// Going backward turns the order around.
-    fn is_descending(&self) -> bool {
-        self.order.descending != self.paging.is_backward()
-    }
-
-    fn fetch<T: FromRow>(&self, connection: &Connection, sql: &Sql) -> Result<Vec<(Place, T)>, ViewError> {
-        let mut statement = connection.prepare_cached(&sql.text)?;
-        let mut rows = statement.query(params_from_iter(&sql.values))?;
-        let mut found = Vec::with_capacity(self.rows);
-        while let Some(row) = rows.next()? {
-            found.push((place(row)?, T::from_row(row)?));
-        }
-        Ok(found)
-    }
-}
-
-/// The first two columns: number and sort key.
-fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
-    let key = match row.get_ref(1)? {
-        ValueRef::Integer(number) => Key::Integer(number),
-        other => Key::Text(other.as_str()?.to_owned()),
-    };
-    Ok(Place { key, row: row.get(0)? })
 }
 
 fn page_of<T>(mut rows: Vec<(Place, T)>, size: usize, order: Order, paging: &Paging) -> Page<T> {
