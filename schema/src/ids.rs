@@ -108,6 +108,7 @@ macro_rules! keyed_hashes {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
+        #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
         pub struct $name(pub String);
 
         impl fmt::Display for $name {

@@ -5,6 +5,7 @@
 
 pub mod envelope;
 pub mod events;
+pub mod generate;
 pub mod ids;
 pub mod personal;
 pub mod upcast;

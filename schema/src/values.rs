@@ -104,5 +104,6 @@ pub enum CommandKind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectedAccount {
     /// Which service, such as `portal_for_business` or `whatsapp`.
+    #[schemars(extend("examples" = ["whatsapp"]))]
     pub service: String,
 }

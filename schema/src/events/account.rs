@@ -34,10 +34,12 @@ pub struct AccountCreated {
     /// Keyed hash of the address.
     pub email_key: EmailKey,
     /// Domain of the address, in ASCII form.
+    #[schemars(extend("examples" = ["example.com"]))]
     pub domain: String,
     /// Name and directory fields.
     pub profile: Personal<Profile>,
     /// Language of mails and pages, a BCP 47 tag.
+    #[schemars(extend("examples" = ["en-GB"]))]
     pub locale: String,
     /// How the person signs in.
     pub login_method: LoginMethod,

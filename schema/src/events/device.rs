@@ -58,14 +58,20 @@ pub struct DeviceEnrolled {
     /// How many times this hardware has been enrolled, this time included.
     pub epoch: u64,
     /// Serial number.
+    #[schemars(extend("examples" = ["PT0123456789"]))]
     pub serial: String,
     /// Model.
+    #[schemars(extend("examples" = ["Portal Mini"]))]
     pub model: String,
     /// Version of the unit's software.
+    #[schemars(extend("examples" = ["1.4.2"]))]
     pub software_version: String,
     /// What it is called.
+    #[schemars(extend("examples" = ["Reception"]))]
     pub name: String,
     /// The unit's public key, a JWK in JSON.
+    // The key of RFC 7517 A.1.
+    #[schemars(extend("examples" = [r#"{"crv":"P-256","kty":"EC","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#]))]
     pub public_key: String,
 }
 
@@ -73,6 +79,7 @@ pub struct DeviceEnrolled {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceRenamed {
     /// Its name from now on.
+    #[schemars(extend("examples" = ["Reception"]))]
     pub name: String,
     /// Revision of the desired settings, counted per device from 1.
     pub settings_revision: u64,
@@ -100,6 +107,7 @@ pub struct DeviceStatusReported {
     /// Sequence of the last command that the unit has stored.
     pub last_sequence: u64,
     /// Version of the unit's software.
+    #[schemars(extend("examples" = ["1.4.2"]))]
     pub software_version: String,
     /// Revision of the desired settings that the unit has applied.
     pub settings_revision: u64,
@@ -162,6 +170,7 @@ pub struct DeviceCommandFailed {
     /// The command.
     pub command: CommandId,
     /// The unit's own code for what went wrong.
+    #[schemars(extend("examples" = ["low_battery"]))]
     pub code: String,
 }
 
@@ -171,6 +180,7 @@ pub struct DeviceCommandRejected {
     /// The command.
     pub command: CommandId,
     /// The unit's own code for why not.
+    #[schemars(extend("examples" = ["low_battery"]))]
     pub code: String,
 }
 

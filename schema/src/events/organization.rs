@@ -22,6 +22,7 @@ pub struct OrganizationCreated {
     /// The organization.
     pub organization: OrganizationId,
     /// Its name.
+    #[schemars(extend("examples" = ["Example Ltd"]))]
     pub name: String,
     /// Who signed it up.
     pub founder: AccountId,
@@ -31,5 +32,6 @@ pub struct OrganizationCreated {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrganizationDomainAllowed {
     /// The domain in ASCII form.
+    #[schemars(extend("examples" = ["example.com"]))]
     pub domain: String,
 }

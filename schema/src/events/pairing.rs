@@ -28,16 +28,22 @@ pub struct PairingRequested {
     /// Keyed hash of model and serial number.
     pub hardware: HardwareKey,
     /// Serial number, as the unit says.
+    #[schemars(extend("examples" = ["PT0123456789"]))]
     pub serial: String,
     /// Model, as the unit says.
+    #[schemars(extend("examples" = ["Portal Mini"]))]
     pub model: String,
     /// Version of the unit's software.
+    #[schemars(extend("examples" = ["1.4.2"]))]
     pub software_version: String,
     /// The unit's public key, a JWK in JSON.
+    // The key of RFC 7517 A.1.
+    #[schemars(extend("examples" = [r#"{"crv":"P-256","kty":"EC","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#]))]
     pub public_key: String,
     /// Keyed hash of the code it shows.
     pub user_code: UserCodeKey,
     /// Where the request came from: an address shortened to its network (/24 or /48).
+    #[schemars(extend("examples" = ["192.0.2.0/24"]))]
     pub network: String,
     /// When the code ends.
     pub expires_at: Timestamp,
@@ -53,6 +59,7 @@ pub struct PairingApproved {
     /// The device it will be.
     pub device: DeviceId,
     /// What to call it.
+    #[schemars(extend("examples" = ["Reception"]))]
     pub name: String,
 }
 

@@ -34,6 +34,7 @@ pub struct RoleCreated {
     /// Whose role it is.
     pub organization: OrganizationId,
     /// Its name, unique within the organization.
+    #[schemars(extend("examples" = ["Help desk"]))]
     pub name: String,
     /// What it allows.
     pub rights: BTreeSet<Right>,
@@ -47,6 +48,7 @@ pub struct RoleEdited {
     /// The role.
     pub role: RoleId,
     /// Its name from now on.
+    #[schemars(extend("examples" = ["Help desk"]))]
     pub name: String,
     /// What it allows from now on.
     pub rights: BTreeSet<Right>,

@@ -28,6 +28,7 @@ pub struct SessionStarted {
     /// How.
     pub method: LoginMethod,
     /// SHA-256 of the secret, hexadecimal. The secret has 256 random bits, so its hash gives nothing away.
+    #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
     pub secret_sha256: String,
     /// When it ends whatever happens.
     pub expires_at: Timestamp,

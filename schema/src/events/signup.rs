@@ -34,6 +34,7 @@ pub struct SignupBegun {
     /// Keyed hash of the address.
     pub email_key: EmailKey,
     /// Domain of the address, in ASCII form.
+    #[schemars(extend("examples" = ["example.com"]))]
     pub domain: String,
     /// What the mailed code is derived from.
     pub challenge: ChallengeId,
@@ -63,10 +64,12 @@ pub struct SignupCompleted {
     /// The new organization.
     pub organization: OrganizationId,
     /// Its name.
+    #[schemars(extend("examples" = ["Example Ltd"]))]
     pub organization_name: String,
     /// Name of the founder.
     pub profile: Personal<Profile>,
     /// Language of the account, a BCP 47 tag.
+    #[schemars(extend("examples" = ["en-GB"]))]
     pub locale: String,
     /// Names the founder's password verifier in the vault.
     pub credential: uuid::Uuid,

@@ -100,8 +100,8 @@ pub fn authorize(
         Access::Member => matches!(principal, Principal::Person { .. }),
         Access::Right(right) => principal.has(right),
         Access::SystemAdmin => matches!(principal, Principal::Person { system_admin: true, .. }),
-        // Somebody else's is answered like one that does not exist.
-        Access::Owner if owner.is_some_and(|owner| *owner != principal.actor()) => return Err(Code::NotFound.into()),
+        // Somebody else's, and nobody's, is answered like one that does not exist.
+        Access::Owner if owner != Some(&principal.actor()) => return Err(Code::NotFound.into()),
         Access::Owner => true,
     };
     if allowed { Ok(()) } else { Err(Code::Forbidden.into()) }

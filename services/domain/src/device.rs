@@ -1,6 +1,6 @@
 //! A Portal unit during one enrollment: its name, its connection and the life of every command to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
 use schema::{
@@ -131,8 +131,8 @@ pub struct CommandState {
     pub attempts: u32,
     /// When it is no longer wanted.
     pub expires_at: Option<Timestamp>,
-    /// The boot that was running when it was last sent.
-    sent_to_boot: Option<Uuid>,
+    /// The boots that are known to have begun before one of the sendings: none of them proves a reboot.
+    earlier_boots: BTreeSet<Uuid>,
 }
 
 /// A device.
@@ -191,7 +191,8 @@ impl Device {
         let expires_at = match kind {
             CommandKind::Reboot => Some(at + REBOOT_LIFETIME),
         };
-        let requested = DeviceCommandRequested { command: id, kind, sequence: self.last_sequence + 1, expires_at };
+        let sequence = self.last_sequence.saturating_add(1);
+        let requested = DeviceCommandRequested { command: id, kind, sequence, expires_at };
         let queued = self.connection.is_none().then(|| DeviceCommandQueued { command: id }.into());
         Ok(std::iter::once(requested.into()).chain(queued).collect())
     }
@@ -206,8 +207,10 @@ impl Device {
         let proven = self.commands.iter().filter(|(_, command)| {
             command.kind == CommandKind::Reboot
                 && matches!(command.stage, Stage::Dispatched | Stage::Received | Stage::Expired)
-                && command.sent_to_boot.is_some_and(|boot| boot != status.boot_id)
-                && status.last_sequence >= command.sequence
+                && !command.earlier_boots.is_empty()
+                && !command.earlier_boots.contains(&status.boot_id)
+                // Whoever claims to have stored what was never sent proves nothing.
+                && (command.sequence..=self.last_sequence).contains(&status.last_sequence)
         });
         let proven =
             proven.map(|(id, _)| DeviceCommandSucceeded { command: *id, boot_id: Some(status.boot_id) }.into());
@@ -237,7 +240,7 @@ impl Device {
         if command.stage.has_ended() || command.expires_at.is_some_and(|end| at >= end) {
             return Err(Code::Expired.at("commandId"));
         }
-        let attempt = command.attempts + 1;
+        let attempt = command.attempts.saturating_add(1);
         Ok(vec![DeviceCommandDispatched { command: id, attempt, boot_id: Some(boot_id) }.into()])
     }
 
@@ -291,17 +294,21 @@ impl Aggregate for Device {
                     stage: Stage::Waiting,
                     attempts: 0,
                     expires_at: e.expires_at,
-                    sent_to_boot: None,
+                    earlier_boots: BTreeSet::new(),
                 };
                 self.commands.insert(e.command, command);
             }
             DeviceEvent::CommandQueued(_) => {}
-            DeviceEvent::CommandDispatched(e) => self.set(e.command, |command| {
-                command.stage = Stage::Dispatched;
-                command.attempts = e.attempt;
-                // It is only sent again to a unit that has not stored it: no earlier boot can have acted on it.
-                command.sent_to_boot = e.boot_id;
-            }),
+            DeviceEvent::CommandDispatched(e) => {
+                // The newest status counts as well: whoever sends may not have heard of it.
+                let boots = e.boot_id.into_iter().chain(self.status.as_ref().map(|status| status.boot_id));
+                let boots: Vec<_> = boots.collect();
+                self.set(e.command, |command| {
+                    command.stage = Stage::Dispatched;
+                    command.attempts = e.attempt;
+                    command.earlier_boots.extend(boots);
+                });
+            }
             DeviceEvent::CommandReceived(e) => self.set(e.command, |command| command.stage = Stage::Received),
             DeviceEvent::CommandSucceeded(e) => self.end(e.command, Stage::Succeeded),
             DeviceEvent::CommandFailed(e) => self.end(e.command, Stage::Refused),
@@ -322,7 +329,7 @@ impl Aggregate for Device {
             DeviceCommand::Enroll(_) => Ok(vec![]),
             DeviceCommand::Rename { name } if *name == self.name => Ok(vec![]),
             DeviceCommand::Rename { name } => {
-                let settings_revision = self.settings_revision + 1;
+                let settings_revision = self.settings_revision.saturating_add(1);
                 Ok(vec![DeviceRenamed { name: name.clone(), settings_revision }.into()])
             }
             DeviceCommand::Request { command, kind } => self.request(*command, *kind, intent.at),

@@ -12,6 +12,10 @@ pub mod reservation;
 pub mod roles;
 pub mod session;
 pub mod signup;
+#[cfg(any(test, feature = "spec"))]
+pub mod spec;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 pub use access::{Access, Principal, authorize};

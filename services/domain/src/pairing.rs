@@ -16,7 +16,7 @@ pub const PAIRING_LIFETIME: Duration = Duration::minutes(10);
 pub enum PairingCommand {
     /// Show a code. `expires_at` is set by the decision.
     Request(Box<PairingRequested>),
-    /// Connect the unit: a signed-in person has entered the code and chosen to.
+    /// Connect the unit: the person who acts has signed in, entered the code and chosen to.
     Approve {
         /// Who.
         account: AccountId,
@@ -105,6 +105,11 @@ impl Aggregate for Pairing {
             };
         };
         let late = intent.at >= requested.expires_at;
+        if let PairingCommand::Approve { account, .. } = &intent.command
+            && intent.actor != Actor::Account(*account)
+        {
+            return Err(Code::Forbidden.into());
+        }
         match (&intent.command, self.state) {
             (PairingCommand::Request(_), _) => Err(Code::AlreadyUsed.into()),
             (PairingCommand::Approve { account, organization, device, name }, PairingState::Pending) if !late => {
@@ -125,10 +130,11 @@ impl Aggregate for Pairing {
             (PairingCommand::Approve { .. }, _) => Err(Code::UserCodeUnknown.at("userCode")),
             // A unit whose token got lost on the way may ask again for as long as its device code lives.
             (PairingCommand::Complete, PairingState::Completed) if !late => Ok(vec![]),
-            // Finishing what was approved in time is never too late.
-            (PairingCommand::Complete, PairingState::Approved) => Ok(vec![
-                PairingCompleted { device: self.approved.as_ref().map(|a| a.device).ok_or(Code::Expired)? }.into(),
-            ]),
+            // Finishing what was approved in time is never too late: the unit is enrolled by now.
+            (PairingCommand::Complete, PairingState::Approved | PairingState::Expired) => {
+                let approved = self.approved.as_ref().ok_or(Code::Expired)?;
+                Ok(vec![PairingCompleted { device: approved.device }.into()])
+            }
             (PairingCommand::Complete, PairingState::Pending) if !late => Err(Code::PairingPending.into()),
             (PairingCommand::Complete, _) => Err(Code::Expired.into()),
             (PairingCommand::Expire, PairingState::Pending | PairingState::Approved) if late => {

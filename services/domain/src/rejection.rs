@@ -44,8 +44,8 @@ codes! {
     InvalidId = "INVALID_ID": "Pass the id exactly as the API gave it.",
     /// The text is not an email address.
     InvalidEmail = "INVALID_EMAIL": "Enter an email address such as anna@example.com.",
-    /// The email domain mixes scripts, as look-alike domains do.
-    LookAlikeDomain = "LOOK_ALIKE_DOMAIN": "The domain mixes letters of several scripts; enter the domain as its owner writes it.",
+    /// The email domain mixes scripts or imitates Latin letters, as look-alike domains do.
+    LookAlikeDomain = "LOOK_ALIKE_DOMAIN": "The domain imitates letters of another script; enter the domain as its owner writes it.",
     /// The address is at a consumer mail service.
     ConsumerEmailDomain = "CONSUMER_EMAIL_DOMAIN": "Use your work email address.",
     /// Another organization has verified the email domain.

@@ -1,5 +1,7 @@
 //! What must be unique: email addresses, user codes, domains, hardware. One stream each; its revision decides races.
 
+use std::collections::BTreeSet;
+
 use schema::{
     AccountId, DeviceId, EmailKey, HardwareKey, OrganizationId, PairingId, SignupId, Timestamp, UserCodeKey,
     events::reservation::{
@@ -173,6 +175,7 @@ impl Aggregate for DomainReservation {
 #[derive(Debug, Clone, Default)]
 pub struct HardwareReservation {
     enrolled: Option<HardwareEnrolled>,
+    released: BTreeSet<DeviceId>,
     epochs: u64,
 }
 
@@ -211,7 +214,10 @@ impl Aggregate for HardwareReservation {
                 self.epochs = e.epoch;
                 self.enrolled = Some(e.clone());
             }
-            ReservationEvent::HardwareReleased(_) => self.enrolled = None,
+            ReservationEvent::HardwareReleased(e) => {
+                self.released.insert(e.device);
+                self.enrolled = None;
+            }
             _ => {}
         }
         self
@@ -220,8 +226,10 @@ impl Aggregate for HardwareReservation {
     fn decide(&self, intent: &Intent<HardwareCommand>) -> Result<Vec<ReservationEvent>, Rejection> {
         let current = self.enrolled.as_ref().map(|enrolled| enrolled.device);
         match (&intent.command, current) {
+            // A device is one enrollment: a pairing that is finished late does not bring it back.
+            (HardwareCommand::Enroll { device, .. }, _) if self.released.contains(device) => Err(Code::Expired.into()),
             (HardwareCommand::Enroll { device, organization, pairing }, None) => {
-                let epoch = self.epochs + 1;
+                let epoch = self.epochs.saturating_add(1);
                 Ok(vec![
                     HardwareEnrolled { device: *device, organization: *organization, pairing: *pairing, epoch }.into(),
                 ])

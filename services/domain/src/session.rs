@@ -16,7 +16,7 @@ pub const SESSION_IDLE_LIFETIME: Duration = Duration::hours(12);
 /// What can be wanted of a session.
 #[derive(Debug, Clone)]
 pub enum SessionCommand {
-    /// Begin it: the credentials were right.
+    /// Begin it: the credentials were right. It ends after [`SESSION_LIFETIME`] at the latest.
     Start(SessionStarted),
     /// Sign out.
     End,
@@ -57,7 +57,10 @@ impl Aggregate for Session {
     fn decide(&self, intent: &Intent<SessionCommand>) -> Result<Vec<SessionEvent>, Rejection> {
         match (&intent.command, &self.started) {
             (SessionCommand::Start(_), Some(_)) => Err(Code::AlreadyUsed.into()),
-            (SessionCommand::Start(started), None) => Ok(vec![started.clone().into()]),
+            (SessionCommand::Start(started), None) => {
+                let expires_at = started.expires_at.min(intent.at + SESSION_LIFETIME);
+                Ok(vec![SessionStarted { expires_at, ..started.clone() }.into()])
+            }
             (SessionCommand::End, None) => Err(Code::NotFound.into()),
             (SessionCommand::End, Some(_)) if self.ended => Ok(vec![]),
             (SessionCommand::End, Some(_)) => Ok(vec![SessionEnded {}.into()]),

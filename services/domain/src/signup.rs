@@ -111,7 +111,7 @@ impl Aggregate for Signup {
     fn evolve(mut self, event: &SignupEvent) -> Self {
         match event {
             SignupEvent::Begun(e) => self.begun = Some(e.clone()),
-            SignupEvent::CodeRejected(_) => self.wrong_codes += 1,
+            SignupEvent::CodeRejected(_) => self.wrong_codes = self.wrong_codes.saturating_add(1),
             SignupEvent::EmailConfirmed(_) => self.confirmed = true,
             SignupEvent::Completed(e) => self.completed = Some(e.clone()),
             SignupEvent::Expired(_) => self.expired = true,

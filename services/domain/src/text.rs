@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use idna::{
+    AsciiDenyList,
+    uts46::{DnsLength, Hyphens, Uts46},
+};
 use schema::{ConnectedAccount, Profile};
-use unicode_normalization::UnicodeNormalization;
-use unicode_security::MixedScript;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection};
 
 use crate::{Code, Rejection};
 
@@ -20,7 +24,12 @@ pub const LOCAL_PART_BYTES: usize = 64;
 /// Mail services whose addresses say nothing about a company.
 const CONSUMER_DOMAINS: &str = include_str!("consumer_domains.txt");
 
-/// A line of text: NFC, trimmed, no control characters, no invisible formatting, at most `max` characters.
+/// Most marks on one letter. Twice the four nonspacing marks of Unicode TR 39 5.4, as the vowel signs of Indic scripts
+/// count too; more of them cover the lines above and below.
+const MARKS: usize = 8;
+
+/// A line of text: NFC, trimmed, something to see, no control characters, no invisible formatting, at most `max`
+/// characters.
 pub fn line(text: &str, max: usize) -> Result<String, Rejection> {
     // A character is at most 4 bytes in UTF-8; composing first could turn a long text into a long computation.
     if text.len() > max.saturating_mul(16) {
@@ -30,7 +39,7 @@ pub fn line(text: &str, max: usize) -> Result<String, Rejection> {
     match text.chars().count() {
         0 => Err(Code::Required.into()),
         n if n > max => Err(too_long(max)),
-        _ if text.chars().any(is_invisible) => Err(Code::InvalidCharacters.into()),
+        _ if !is_readable(&text) => Err(Code::InvalidCharacters.into()),
         _ => Ok(text),
     }
 }
@@ -44,22 +53,56 @@ fn too_long(max: usize) -> Rejection {
     Rejection::new(Code::TooLong, format!("Use at most {max} characters."))
 }
 
-/// Control characters, line and paragraph separators, direction overrides, invisible formatting, private use. The
-/// joiners U+200C and U+200D stay: Persian and Indic names and emoji need them.
+/// Whether there is something to see and nothing hidden or piled up.
+fn is_readable(text: &str) -> bool {
+    let (mut visible, mut marks, mut before) = (false, 0, ' ');
+    for c in text.chars() {
+        let (mark, joiner) = (is_combining_mark(c), is_joiner(c));
+        // A joiner belongs after a letter of a script that joins, or inside an emoji.
+        let joins_nothing = joiner && (before.is_ascii() || before.is_whitespace() || is_joiner(before));
+        marks = if mark {
+            marks + 1
+        } else if joiner {
+            marks
+        } else {
+            0
+        };
+        if is_invisible(c) || joins_nothing || marks > MARKS {
+            return false;
+        }
+        visible |= !mark && !joiner && !c.is_whitespace();
+        before = c;
+    }
+    visible
+}
+
+/// U+200C and U+200D: Persian and Indic names and emoji need them.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}')
+}
+
+/// Control characters, line and paragraph separators, direction marks and overrides, blank letters, invisible
+/// formatting, private use, noncharacters. Variation selectors stay: Japanese names and emoji need them.
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
-            | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
-            | '\u{E000}'..='\u{F8FF}' | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}')
+        || u32::from(c) & 0xFFFE == 0xFFFE
+        || matches!(c, '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{E000}'..='\u{F8FF}'
+            | '\u{FDD0}'..='\u{FDEF}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFC}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E00FF}'
+            | '\u{E01F0}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}')
 }
 
-/// What a name looks like: equal for names that a person cannot tell apart (Unicode TR 39 skeleton, case folded).
+/// What a name looks like: equal for names that a person cannot tell apart (Unicode TR 39 skeleton, case and spaces
+/// folded). Folded before and after, since a capital I looks like a small l but is the capital of another letter.
 pub fn look(name: &str) -> String {
-    let folded = name.to_lowercase();
-    unicode_security::skeleton(&folded).collect::<String>().to_lowercase()
+    let fold = |text: &str| unicode_security::skeleton(text).collect::<String>().to_lowercase();
+    let words: Vec<_> = name.split_whitespace().collect();
+    fold(&fold(&words.join(" "))).replace('i', "l")
 }
 
-/// A domain name in ASCII form: lower case, no trailing dot, registrable (not itself a public suffix), one script.
+/// A domain name in ASCII form: lower case, no trailing dot, registrable (not itself a public suffix), no look-alike.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DomainName(String);
 
@@ -67,25 +110,27 @@ impl DomainName {
     /// Reads what a person typed.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let invalid = || Rejection::from(Code::InvalidEmail);
-        let text = text.strip_suffix('.').unwrap_or(text);
-        if text.is_empty() || text.len() > 4 * EMAIL_BYTES || !text.contains('.') {
+        if text.len() > 4 * EMAIL_BYTES {
             return Err(invalid());
         }
-        let ascii = idna::domain_to_ascii_strict(text).map_err(|_| invalid())?;
-        let (unicode, valid) = idna::domain_to_unicode(&ascii);
-        if ascii.len() > 253 || valid.is_err() || ascii.parse::<std::net::IpAddr>().is_ok() {
+        let ascii = Uts46::new()
+            .to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::VerifyAllowRootDot)
+            .map_err(|_| invalid())?;
+        let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
+        let (unicode, valid) = idna::domain_to_unicode(ascii);
+        let top = ascii.rsplit('.').next().unwrap_or_default();
+        // Digits at the end, decimal or hexadecimal, are what some programs take for an IP address.
+        let is_name = top.starts_with("xn--") || top.bytes().all(|b| b.is_ascii_alphabetic());
+        // Unknown suffixes count as public by the list's own rule "*"; a name needs one label before the suffix. The
+        // list has its names in Unicode.
+        if valid.is_err() || !is_name || psl::domain_str(&unicode).is_none() {
             return Err(invalid());
         }
-        if !unicode.split('.').all(MixedScript::is_single_script) {
+        let in_ascii_suffix = !top.starts_with("xn--");
+        if unicode.split('.').any(|label| is_look_alike(label, in_ascii_suffix)) {
             return Err(Code::LookAlikeDomain.into());
         }
-        // Unknown suffixes count as public by the list's own rule "*"; a name needs one label before the suffix.
-        if psl::domain_str(&ascii).is_none()
-            || ascii.rsplit('.').next().is_none_or(|tld| tld.bytes().all(|b| b.is_ascii_digit()))
-        {
-            return Err(invalid());
-        }
-        Ok(Self(ascii))
+        Ok(Self(ascii.to_owned()))
     }
     /// ASCII form.
     pub fn as_str(&self) -> &str {
@@ -96,6 +141,17 @@ impl DomainName {
         let registrable = psl::domain_str(&self.0).unwrap_or(&self.0);
         CONSUMER_DOMAINS.lines().any(|line| line == self.0 || line == registrable)
     }
+}
+
+/// Whether a label mixes scripts (other than Latin with Chinese, Japanese or Korean: "highly restrictive" in Unicode
+/// TR 39) or imitates a Latin one as a whole under a suffix in ASCII, as browsers judge it.
+fn is_look_alike(label: &str, in_ascii_suffix: bool) -> bool {
+    if label.is_ascii() {
+        return false;
+    }
+    let mixed = !label.is_single_script() && !label.check_restriction_level(RestrictionLevel::HighlyRestrictive);
+    let is_latin = format!("{label}a").as_str().is_single_script();
+    mixed || (in_ascii_suffix && !is_latin && unicode_security::skeleton(label).all(|c| c.is_ascii()))
 }
 
 impl fmt::Debug for DomainName {
@@ -174,40 +230,52 @@ pub fn profile(raw: &Profile) -> Result<Profile, Rejection> {
     })
 }
 
-/// A language tag of the simple form `en`, `de-DE`, `zh-Hant` or `zh-Hant-TW` (BCP 47: language, script, region).
+/// A language tag of the simple form `en`, `de-DE`, `zh-Hant` or `zh-Hant-TW` (BCP 47: language, script, region), in
+/// its canonical case.
 pub fn locale(text: &str) -> Result<String, Rejection> {
-    let text = text.trim();
-    let mut parts = text.split('-');
     let letters = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
         lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic())
     };
-    let language = parts.next().is_some_and(|part| letters(part, 2..=3));
-    let rest: Vec<_> = parts.collect();
-    let tail = match rest.as_slice() {
-        [] => true,
-        [one] => letters(one, 2..=2) || letters(one, 4..=4),
-        [script, region] => letters(script, 4..=4) && letters(region, 2..=2),
-        _ => false,
+    let is_script = |part: &str| letters(part, 4..=4);
+    let is_region = |part: &str| letters(part, 2..=2) || (part.len() == 3 && part.bytes().all(|b| b.is_ascii_digit()));
+    let mut parts = text.trim().split('-');
+    let language = parts.next().filter(|part| letters(part, 2..=3));
+    let tail: Vec<_> = parts.take(3).collect();
+    let (script, region) = match tail.as_slice() {
+        [] => ("", ""),
+        [script] if is_script(script) => (*script, ""),
+        [region] if is_region(region) => ("", *region),
+        [script, region] if is_script(script) && is_region(region) => (*script, *region),
+        _ => return Err(invalid_locale()),
     };
-    if language && tail {
-        Ok(text.to_owned())
-    } else {
-        Err(Rejection::new(Code::InvalidValue, "Use a language tag such as en or de-DE."))
+    let mut tag = language.ok_or_else(invalid_locale)?.to_ascii_lowercase();
+    if let Some((first, rest)) = script.split_at_checked(1) {
+        tag = format!("{tag}-{}{}", first.to_ascii_uppercase(), rest.to_ascii_lowercase());
     }
+    if region.is_empty() { Ok(tag) } else { Ok(format!("{tag}-{}", region.to_ascii_uppercase())) }
 }
+
+fn invalid_locale() -> Rejection {
+    Rejection::new(Code::InvalidValue, "Use a language tag such as en or de-DE.")
+}
+
+/// Most accounts that a unit may report.
+const CONNECTED_ACCOUNTS: usize = 20;
 
 /// Accounts that a unit reports: at most 20, each a short lower-case word.
 pub fn connected_accounts<'a>(
     services: impl IntoIterator<Item = &'a str>,
 ) -> Result<std::collections::BTreeSet<ConnectedAccount>, Rejection> {
-    let accounts: std::collections::BTreeSet<_> = services
-        .into_iter()
-        .take(21)
-        .map(|service| {
-            let word =
-                (1..=40).contains(&service.len()) && service.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-            word.then(|| ConnectedAccount { service: service.to_owned() }).ok_or(Rejection::from(Code::InvalidValue))
-        })
-        .collect::<Result<_, _>>()?;
-    if accounts.len() > 20 { Err(Code::TooMany.into()) } else { Ok(accounts) }
+    let mut accounts = std::collections::BTreeSet::new();
+    for (index, service) in services.into_iter().enumerate() {
+        if index == CONNECTED_ACCOUNTS {
+            return Err(Code::TooMany.into());
+        }
+        let is_word = (1..=40).contains(&service.len()) && service.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if !is_word {
+            return Err(Code::InvalidValue.into());
+        }
+        accounts.insert(ConnectedAccount { service: service.to_owned() });
+    }
+    Ok(accounts)
 }

@@ -1,0 +1,104 @@
+//! Every event that was ever recorded folds.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use schema::{events::EventFamily, generate::Golden};
+
+use crate::{
+    Account, Aggregate, Device, DomainReservation, EmailReservation, HardwareReservation, Organization, Pairing,
+    PairingState, Roles, Session, Signup, UserCodeReservation, account::AccountStatus, fold, spec::START,
+};
+
+/// The goldens of one family by name of the type, newest version first.
+fn goldens<E: EventFamily>() -> BTreeMap<&'static str, Vec<E>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/golden");
+    let of = |name: &str, version: u16| {
+        let text = fs::read_to_string(folder.join(schema::generate::file_name(name, version))).unwrap();
+        let golden = Golden::read(&text).unwrap();
+        E::decode(&golden.event_type, golden.version, &serde_json::to_vec(&golden.payload).unwrap()).unwrap()
+    };
+    let versions = |t: &schema::EventType| (1..=t.version).rev().map(|version| of(t.name, version)).collect();
+    E::TYPES.iter().map(|t| (t.name, versions(t))).collect()
+}
+
+/// The state after the goldens of these types, each in its newest version. All examples name the same things, so they
+/// tell a story.
+fn story<A: Aggregate>(names: &[&str]) -> A {
+    let goldens = goldens::<A::Event>();
+    // Each one and each version by itself, then all of them in any order.
+    for events in goldens.values() {
+        events.iter().for_each(|event| drop(A::default().evolve(event)));
+    }
+    drop(fold(A::default(), goldens.values().flatten()));
+    fold(A::default(), names.iter().map(|name| &goldens[name][0]))
+}
+
+#[test]
+fn a_sign_up() {
+    let signup: Signup = story(&["signup.begun", "signup.code_rejected", "signup.email_confirmed", "signup.completed"]);
+    assert!(signup.begun().is_some() && signup.completed().is_some());
+}
+
+#[test]
+fn an_organization() {
+    let organization: Organization = story(&["organization.created", "organization.domain_allowed"]);
+    assert!(organization.organization().is_some());
+    assert!(organization.allows(&crate::text::DomainName::parse("example.com").unwrap()));
+}
+
+#[test]
+fn an_account() {
+    let account: Account = story(&["account.created", "account.activation_link_issued", "account.activated"]);
+    assert_eq!(account.status(), AccountStatus::Activated);
+    assert!(account.owner().is_some() && account.credential().is_some());
+}
+
+#[test]
+fn a_session() {
+    let session: Session = story(&["session.started"]);
+    assert!(session.valid(START).is_some());
+    assert!(story::<Session>(&["session.started", "session.ended"]).valid(START).is_none());
+}
+
+#[test]
+fn roles() {
+    let created: Roles = story(&["role.created", "role.assigned"]);
+    let goldens = goldens();
+    let schema::events::RoleEvent::Assigned(assigned) = &goldens["role.assigned"][0] else { panic!() };
+    let (system_admin, rights) = created.of(assigned.account);
+    assert!(system_admin && !rights.is_empty());
+    assert!(!story::<Roles>(&["role.created", "role.assigned", "role.unassigned"]).of(assigned.account).0);
+}
+
+#[test]
+fn a_pairing() {
+    let pairing: Pairing = story(&["pairing.requested", "pairing.approved", "pairing.completed"]);
+    assert_eq!(pairing.state(), PairingState::Completed);
+    assert!(pairing.requested().is_some() && pairing.approved().is_some());
+}
+
+#[test]
+fn a_device() {
+    let device: Device = story(&["device.enrolled", "device.connected", "device.command_requested"]);
+    assert!(device.enrolled().is_some() && device.connection().is_some());
+    assert_eq!(device.open_commands().len(), 1);
+    let done: Device = story(&[
+        "device.enrolled",
+        "device.command_requested",
+        "device.command_dispatched",
+        "device.command_received",
+        "device.command_succeeded",
+    ]);
+    assert!(done.open_commands().is_empty());
+}
+
+#[test]
+fn reservations() {
+    assert!(story::<EmailReservation>(&["email.reserved"]).holder().is_some());
+    assert!(story::<EmailReservation>(&["email.reserved", "email.released"]).holder().is_none());
+    assert!(story::<UserCodeReservation>(&["user_code.reserved"]).pairing(START).is_some());
+    assert!(story::<DomainReservation>(&["domain.reserved"]).holder().is_some());
+    assert!(story::<DomainReservation>(&["domain.reserved", "domain.released"]).holder().is_none());
+    assert!(story::<HardwareReservation>(&["hardware.enrolled"]).enrolled().is_some());
+    assert!(story::<HardwareReservation>(&["hardware.enrolled", "hardware.released"]).enrolled().is_none());
+}

@@ -1,0 +1,119 @@
+use chrono::Duration;
+use schema::{
+    PairingId, SignupId,
+    events::reservation::{
+        DomainReleased, DomainReserved, EmailReleased, EmailReserved, HardwareEnrolled, HardwareReleased,
+        ReservationEvent, UserCodeReserved,
+    },
+};
+
+use super::{account, device, organization, uuid};
+use crate::{
+    Code, DomainReservation, EmailReservation, HardwareReservation, UserCodeReservation,
+    pairing::PAIRING_LIFETIME,
+    reservation::{EmailCommand, HardwareCommand, ReserveDomain, ReserveUserCode},
+    spec::{START, given},
+};
+
+fn reserve_email(number: u128, signup: Option<u128>) -> EmailCommand {
+    EmailCommand::Reserve { account: account(number), signup: signup.map(|s| SignupId(uuid(s))) }
+}
+
+fn email_reserved(number: u128, signup: Option<u128>) -> ReservationEvent {
+    EmailReserved { account: account(number), signup: signup.map(|s| SignupId(uuid(s))) }.into()
+}
+
+#[test]
+fn an_address_has_one_account_until_that_gives_it_back() {
+    let story = given::<EmailReservation>([])
+        .when(reserve_email(1, Some(4)))
+        .then([email_reserved(1, Some(4))])
+        .when(reserve_email(1, Some(4)))
+        .then_nothing()
+        .when(reserve_email(2, None))
+        .then_rejected(Code::EmailTaken)
+        .when(EmailCommand::Release(account(2)))
+        .then_nothing();
+    assert_eq!(story.state().holder(), Some(account(1)));
+    let story = story
+        .when(EmailCommand::Release(account(1)))
+        .then([EmailReleased { account: account(1) }.into()])
+        .when(EmailCommand::Release(account(1)))
+        .then_nothing()
+        .when(reserve_email(2, None))
+        .then([email_reserved(2, None)]);
+    assert_eq!(story.state().holder(), Some(account(2)));
+}
+
+#[test]
+fn a_user_code_names_one_pairing_until_it_ends() {
+    let pairing = |number| PairingId(uuid(number));
+    let reserve = |number| ReserveUserCode { pairing: pairing(number) };
+    let reserved = |number, at| UserCodeReserved { pairing: pairing(number), expires_at: at + PAIRING_LIFETIME };
+    let end = START + PAIRING_LIFETIME;
+    let story = given::<UserCodeReservation>([])
+        .when(reserve(1))
+        .then([reserved(1, START).into()])
+        .when(reserve(1))
+        .then_nothing()
+        .at(end - Duration::microseconds(1))
+        .when(reserve(2))
+        .then_rejected(Code::AlreadyUsed)
+        .at(end)
+        .when(reserve(2))
+        .then([reserved(2, end).into()]);
+    assert_eq!(story.state().pairing(end), Some(pairing(2)));
+    assert_eq!(story.state().pairing(end + PAIRING_LIFETIME), None);
+}
+
+#[test]
+fn a_verified_domain_belongs_to_one_organization() {
+    let reserve = |number| ReserveDomain { organization: organization(number) };
+    let story = given::<DomainReservation>([])
+        .when(reserve(1))
+        .then([DomainReserved { organization: organization(1) }.into()])
+        .when(reserve(1))
+        .then_nothing()
+        .when(reserve(2))
+        .then_rejected(Code::DomainTaken);
+    assert_eq!(story.state().holder(), Some(organization(1)));
+    given::<DomainReservation>([
+        DomainReserved { organization: organization(1) }.into(),
+        DomainReleased { organization: organization(1) }.into(),
+    ])
+    .when(reserve(2))
+    .then([DomainReserved { organization: organization(2) }.into()]);
+}
+
+#[test]
+fn hardware_is_set_up_once_at_a_time_and_every_time_is_a_new_epoch() {
+    let pairing = PairingId(uuid(7));
+    let enroll = |number| HardwareCommand::Enroll { device: device(number), organization: organization(1), pairing };
+    let enrolled =
+        |number, epoch| HardwareEnrolled { device: device(number), organization: organization(1), pairing, epoch };
+    given::<HardwareReservation>([])
+        .when(HardwareCommand::Release(device(1)))
+        .then_nothing()
+        .when(enroll(1))
+        .then([enrolled(1, 1).into()])
+        .when(enroll(1))
+        .then_nothing()
+        .when(enroll(2))
+        .then_rejected(Code::UnitInUse)
+        .when(HardwareCommand::Release(device(2)))
+        .then_nothing()
+        .when(HardwareCommand::Release(device(1)))
+        .then([HardwareReleased { device: device(1) }.into()])
+        .when(HardwareCommand::Release(device(1)))
+        .then_nothing()
+        // A device is one enrollment: it does not come back.
+        .when(enroll(1))
+        .then_rejected(Code::Expired)
+        .when(enroll(2))
+        .then([enrolled(2, 2).into()])
+        .when(enroll(1))
+        .then_rejected(Code::Expired)
+        // A release that comes late does not set the next enrollment free.
+        .when(HardwareCommand::Release(device(1)))
+        .then_nothing();
+}
