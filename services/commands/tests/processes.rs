@@ -242,6 +242,51 @@ async fn sign_out_and_role_changes_count_from_the_next_request_on() {
 }
 
 #[tokio::test]
+async fn a_session_ends_that_nobody_uses() {
+    let world = World::new();
+    let (founded, _) = world.found("anna@northwind.example").await;
+    let start = || async {
+        let request = world.anonymous();
+        world.platform.start_session(&request, founded.account, LoginMethod::Password).await.unwrap().token
+    };
+    let signed_in = |principal: Principal| matches!(principal, Principal::Person { .. });
+    let (hour, almost) = (chrono::Duration::hours(1), chrono::Duration::hours(12) - chrono::Duration::seconds(1));
+    let (used, unused) = (start().await, start().await);
+    // Each use gives 12 hours more.
+    for _ in 0..3 {
+        world.clock.advance(almost);
+        assert!(signed_in(world.platform.authenticate(&used).await.unwrap()));
+    }
+    assert!(!signed_in(world.platform.authenticate(&unused).await.unwrap()));
+    // A connection that stays open and checks by itself is no use.
+    world.clock.advance(hour * 6);
+    assert!(signed_in(world.platform.recognize(&used).await.unwrap()));
+    world.clock.advance(hour * 6);
+    assert!(!signed_in(world.platform.recognize(&used).await.unwrap()));
+    // After a restart the time counts from the restart, and what has ended stays so.
+    let kept = start().await;
+    world.clock.advance(almost);
+    let restarted = world.another(world.embedded.clone(), 12);
+    world.clock.advance(almost);
+    assert!(!signed_in(restarted.authenticate(&used).await.unwrap()));
+    assert!(!signed_in(restarted.authenticate(&unused).await.unwrap()));
+    assert!(signed_in(restarted.recognize(&kept).await.unwrap()));
+    world.clock.advance(hour);
+    assert!(!signed_in(restarted.authenticate(&kept).await.unwrap()));
+    let ended = world.log().await.into_iter().filter(|event| &*event.event_type == "session.ended");
+    assert!(ended.map(|event| event.actor.to_string()).eq(["system:idle-sessions"; 3]));
+}
+
+#[tokio::test]
+async fn nobody_signs_in_before_the_account_is_activated() {
+    let world = World::new();
+    let (founded, admin) = world.found("anna@northwind.example").await;
+    let ben = world.platform.create_account(&admin, founded.organization, person("ben@northwind.example")).await;
+    let session = world.platform.start_session(&world.anonymous(), ben.unwrap().account, LoginMethod::Password).await;
+    assert_eq!(code(session), Code::AccountNotActivated);
+}
+
+#[tokio::test]
 async fn people_and_roles_of_another_organization_are_out_of_reach() {
     let world = World::new();
     let (north, anna) = world.found("anna@northwind.example").await;

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
     message::{Mailbox as Address, MultiPart},
-    transport::smtp::PoolConfig,
+    transport::smtp::{PoolConfig, response::Category},
 };
 
 use super::{Mail, MailError, Outbox};
 
-/// How long one mail may take from connection to acceptance.
+/// How long the mail server may take for each answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections to the mail server.
 const CONNECTIONS: u32 = 8;
@@ -30,8 +30,13 @@ pub struct Smtp {
 
 impl Smtp {
     /// `url` is `smtp://[user:password@]host[:port][?tls=required]` or `smtps://…`; `from` is an address such as
-    /// `Work Accounts <no-reply@example.com>`.
+    /// `Work Accounts <no-reply@example.com>`. A password needs encryption, unless the server is on this machine.
     pub fn new(url: &str, from: &str) -> Result<Self, InvalidMailUrl> {
+        if exposes_password(url) {
+            return Err(InvalidMailUrl(
+                "a password would leave unencrypted: use smtps:// or add ?tls=required".to_owned(),
+            ));
+        }
         // The error of the library may repeat the URL, and with it the password.
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| {
             InvalidMailUrl("the mail server has to be given as smtp://host:port or smtps://host".to_owned())
@@ -61,8 +66,25 @@ impl Outbox for Smtp {
             // The text of the server may name the receiver; the status says enough.
             Err(error) => {
                 let status = error.status().map_or_else(|| "no answer".to_owned(), |code| code.to_string());
-                Err(if error.is_permanent() { MailError::Permanent(status) } else { MailError::Temporary(status) })
+                // x3x (RFC 4954) is about our own user and password, which the operator mends: no mail is lost for it.
+                let ours = error.status().is_some_and(|code| code.category == Category::Unspecified3);
+                let permanent = error.is_permanent() && !ours;
+                Err(if permanent { MailError::Permanent(status) } else { MailError::Temporary(status) })
             }
         }
     }
 }
+
+/// Whether user and password would go to another machine in the clear, which is what happens without TLS and what
+/// anybody in between can bring about with opportunistic TLS.
+fn exposes_password(url: &str) -> bool {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (authority, options) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let Some((_, host)) = authority.rsplit_once('@') else { return false };
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let encrypted = scheme.eq_ignore_ascii_case("smtps") || options.contains("tls=required");
+    !encrypted && !["localhost", "127.0.0.1", "[::1]"].contains(&name)
+}
+
+#[cfg(test)]
+mod tests;
