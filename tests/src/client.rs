@@ -70,6 +70,19 @@ impl Client {
         payload
     }
 
+    /// The newest mail to an address, once it is there: of a platform in development mode.
+    pub async fn mail_in_development(&self, address: &str) -> String {
+        for _ in 0..500 {
+            let answer = self.http.get(format!("{}/dev/mailbox.json", self.origin)).send().await.unwrap();
+            let mails: Value = answer.json().await.unwrap();
+            if let Some(mail) = mails.as_array().unwrap().iter().find(|mail| mail["to"] == address) {
+                return text(&mail["text"]);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("no mail to {address} within 10 seconds");
+    }
+
     /// The codes with which a mutation is refused.
     pub async fn refusal(&self, mutation: &str, input: Value) -> Vec<String> {
         let payload = self.try_mutate(mutation, input, "").await.unwrap();

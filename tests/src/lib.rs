@@ -12,12 +12,15 @@
     reason = "a failure in a fixture is a failed test, and should say where"
 )]
 
+pub mod bench;
 pub mod client;
 pub mod harness;
 pub mod log;
 pub mod node;
+pub mod organization;
 pub mod platform;
 pub mod process;
 pub mod repository;
+pub mod sdl;
 pub mod smtp;
 pub mod unit;

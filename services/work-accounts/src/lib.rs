@@ -3,8 +3,10 @@
 
 pub mod config;
 pub mod operations;
+mod run;
 pub mod server;
 pub mod telemetry;
 pub mod tour;
 
+pub use run::main;
 pub use server::{Server, StartError};

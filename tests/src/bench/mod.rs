@@ -1,0 +1,15 @@
+//! The benchmarks: what this machine reaches, each figure beside a floor measured in the same run. A floor is what is
+//! left when everything but the unavoidable is taken away.
+
+pub mod accounts;
+pub mod append;
+pub mod floor;
+pub mod load;
+pub mod memory;
+pub mod people;
+pub mod rebuild;
+pub mod reboot;
+pub mod report;
+pub mod seed;
+
+pub use report::{Bound, Figure};
