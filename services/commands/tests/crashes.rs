@@ -17,8 +17,8 @@ use commands::{
     reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Links, mailer::Mailer},
 };
 use domain::{
-    Account, AccountCommand, AccountStatus, Code, EmailReservation, HardwareReservation, Pairing, PairingState,
-    Principal, Signup,
+    Account, AccountCommand, AccountStatus, Aggregate, Code, EmailReservation, HardwareReservation, Organization,
+    Pairing, PairingState, Principal, Signup,
     reservation::{EmailCommand, HardwareCommand},
 };
 use eventlog::Vault;
@@ -136,6 +136,21 @@ async fn finishing_a_pairing_does_not_undo_a_release_of_the_unit() {
 }
 
 #[tokio::test]
+async fn finishing_a_sign_up_again_takes_nothing_back_that_happened_since() {
+    let world = World::bare();
+    let signup = confirmed(&world.platform, "anna@northwind.example").await;
+    let founded = world.platform.complete_signup(&world.anonymous(), signup, founding()).await.unwrap();
+    // Such as when the person has another address by now.
+    let key = world.platform.keys().email_key("anna@northwind.example");
+    let system = world.platform.request(Principal::System("test"));
+    let release = EmailCommand::Release(founded.account);
+    world.platform.execute::<EmailReservation>(&system, &key, release).await.unwrap();
+    let again = world.platform.finish_signup(&world.anonymous(), signup).await.unwrap();
+    assert_eq!(again.account, founded.account);
+    assert_eq!(world.platform.load::<EmailReservation>(&key).await.unwrap().state.holder(), None);
+}
+
+#[tokio::test]
 async fn a_password_outlasts_an_append_whose_answer_got_lost() {
     let world = World::bare();
     let (deaf, faulty) = sick(&world);
@@ -209,9 +224,9 @@ async fn no_key_is_left_of_a_person_who_never_came_to_be() {
     let forgotten = begun.after.state.begun().unwrap().account;
     // Two sign-ups with one address get as far as the last step at the same moment.
     let (dying, faulty) = sick(&world);
-    let late = confirmed(&dying, "anna@northwind.example").await;
+    let signup = confirmed(&dying, "anna@northwind.example").await;
     faulty.left.store(1, Ordering::SeqCst);
-    dying.complete_signup(&dying.request(Principal::Anonymous), late, founding()).await.unwrap_err();
+    dying.complete_signup(&dying.request(Principal::Anonymous), signup, founding()).await.unwrap_err();
     let (organization, admin) = founded(&world.platform).await;
     // A creation that was given up goes on after all.
     let slow = AccountId(admin.derive("account"));
@@ -221,7 +236,7 @@ async fn no_key_is_left_of_a_person_who_never_came_to_be() {
     assert_eq!(created.unwrap_err().code(), Some(Code::Busy));
     assert!(!has_key(&world, slow).await);
 
-    let late = world.platform.load::<Signup>(&late).await.unwrap().state.clone();
+    let late = world.platform.load::<Signup>(&signup).await.unwrap().state.clone();
     let (loser, credential) = (late.begun().unwrap().account, late.completed().unwrap().credential);
     let verifier = format!("password/{loser}/{}", credential.simple());
     assert!(has_key(&world, loser).await && has_key(&world, forgotten).await);
@@ -232,6 +247,11 @@ async fn no_key_is_left_of_a_person_who_never_came_to_be() {
     eventually(|| async { (!has_key(&world, forgotten).await).then_some(()) }).await;
     eventually(|| async { (!has_key(&world, loser).await).then_some(()) }).await;
     assert!(world.embedded.get(&verifier).await.unwrap().is_none());
+    // Whoever tries to finish it once more changes nothing.
+    let again = world.platform.finish_signup(&world.anonymous(), signup).await;
+    assert_eq!(again.unwrap_err().code(), Some(Code::EmailTaken));
+    let late = late.completed().unwrap().organization;
+    assert!(world.platform.load::<Organization>(&late).await.unwrap().state.organization().is_none());
     // Those who did come to be keep theirs.
     assert_eq!(world.platform.load::<Account>(&loser).await.unwrap().state.status(), AccountStatus::Abandoned);
     let Principal::Person { account: anna, .. } = admin.principal else { panic!("not signed in") };

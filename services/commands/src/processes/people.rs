@@ -10,11 +10,12 @@ use domain::{
     text::{self, EmailAddress},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use identity::{EntropyExt, LinkToken, Password, Purpose};
+use identity::{LinkToken, Password, Purpose};
 use schema::{
     AccountId, AccountOrigin, ChallengeId, EmailKey, LoginMethod, OrganizationId, Position, Profile, Right,
     events::account::AccountCreated,
 };
+use uuid::Uuid;
 
 use crate::{Failure, Platform, Request};
 
@@ -178,7 +179,8 @@ impl Platform {
             login_method: LoginMethod::Password,
             origin: AccountOrigin::Admin,
         };
-        let invite = Some(ChallengeId(self.entropy.uuid_v4()));
+        // Not a secret; the same if the request is repeated.
+        let invite = Some(ChallengeId(Uuid::new_v5(&account.0, b"invite")));
         let command = AccountCommand::Create { account: Box::new(created), invite, credential: None };
         match self.execute::<Account>(request, &account, command).await {
             Ok(done) => Ok(Added { account, position: done.position }),

@@ -62,6 +62,7 @@ impl Platform {
             secret_sha256: token.secret_sha256(),
             expires_at: request.at + SESSION_LIFETIME,
         };
+        self.last_use.note(session, request.at).await;
         let principal = self.person(account, organization, session).await?;
         let done =
             self.execute::<Session>(&request.by(principal.clone()), &session, SessionCommand::Start(started)).await?;

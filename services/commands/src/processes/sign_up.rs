@@ -3,7 +3,7 @@
 use domain::{
     Code, DomainReservation, EmailReservation, Organization, OrganizationCommand, Rejection, Roles, RolesCommand,
     Signup, SignupCommand,
-    account::{Account, AccountCommand},
+    account::{Account, AccountCommand, AccountStatus},
     reservation::EmailCommand,
     text::{self, EmailAddress, TITLE_CHARACTERS},
 };
@@ -144,8 +144,26 @@ impl Platform {
             return Err(Code::NotFound.at("signupId").into());
         };
         let request = request.as_system("sign-up");
-        let reserve = EmailCommand::Reserve { account: begun.account, signup: Some(signup) };
-        self.execute::<EmailReservation>(&request, &begun.email_key, reserve).await?;
+        match self.load::<Account>(&begun.account).await?.state.status() {
+            AccountStatus::Absent => self.create_founder(&request, begun, completed).await?,
+            AccountStatus::Abandoned => return Err(Code::EmailTaken.at("signupId").into()),
+            // What may have happened to address and account since is not undone.
+            AccountStatus::Added | AccountStatus::Activated => {}
+        }
+        let organization = completed.organization;
+        let found = RolesCommand::Found { organization, role: system_admin_role(organization), founder: begun.account };
+        self.execute::<Roles>(&request, &organization, found).await?;
+        Ok(Founded { organization, account: begun.account })
+    }
+
+    async fn create_founder(
+        &self,
+        request: &Request,
+        begun: &SignupBegun,
+        completed: &SignupCompleted,
+    ) -> Result<(), Failure> {
+        let reserve = EmailCommand::Reserve { account: begun.account, signup: Some(begun.signup) };
+        self.execute::<EmailReservation>(request, &begun.email_key, reserve).await?;
         let organization = completed.organization;
         let create = OrganizationCommand::Create {
             organization,
@@ -153,16 +171,13 @@ impl Platform {
             founder: begun.account,
             domain: begun.domain.clone(),
         };
-        self.execute::<Organization>(&request, &organization, create).await?;
+        self.execute::<Organization>(request, &organization, create).await?;
         let create = AccountCommand::Create {
             account: Box::new(founder(begun, completed)),
             invite: None,
             credential: Some(completed.credential),
         };
-        self.execute::<Account>(&request, &begun.account, create).await?;
-        let found = RolesCommand::Found { organization, role: system_admin_role(organization), founder: begun.account };
-        self.execute::<Roles>(&request, &organization, found).await?;
-        Ok(Founded { organization, account: begun.account })
+        self.execute::<Account>(request, &begun.account, create).await.map(drop)
     }
 }
 

@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Failure, Platform, Request};
 
-/// Deliveries that one reactor works on at the same time: one that hangs does not hold up the others.
+/// Deliveries that one reactor works on at the same time: one that waits does not hold up the others.
 const IN_HAND: usize = 16;
+/// The longest that one try may take, whatever it waits for.
+const LONGEST_TRY: Duration = Duration::from_secs(300);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// The pause before a reactor starts again that the log interrupted.
@@ -107,7 +109,9 @@ async fn handle<R: Reactor>(platform: &Platform, reactor: &R, delivery: Delivery
         cause: Some(delivery.event.id),
     };
     let verdict = match Event::try_from(&*delivery.event) {
-        Ok(event) => reactor.react(platform, &request, &delivery, event).await,
+        Ok(event) => tokio::time::timeout(LONGEST_TRY, reactor.react(platform, &request, &delivery, event))
+            .await
+            .unwrap_or_else(|_| Verdict::Retry("it took too long".to_owned())),
         // Nothing is wrong with the event: whoever knows it is going to deal with it.
         Err(error @ DecodeError::NewerVersion { .. }) => Verdict::Retry(error.to_string()),
         Err(error) => Verdict::Park(error.to_string()),
