@@ -20,7 +20,7 @@ use crate::{
     settings::SUBPROTOCOL,
 };
 
-/// How long the peer may take to answer a close frame.
+/// How long the last messages may take, and then the close frames of both sides.
 const CLOSING_TIME: Duration = Duration::from_secs(1);
 /// Messages that are still sent when the application ends the connection.
 const LAST_MESSAGES: usize = 64;
@@ -60,9 +60,7 @@ where
     };
     // Operations end before the goodbye, which may take a while.
     server.operations = Operations::default();
-    if let Ended::ByServer(close) = &ended {
-        server.say_goodbye(close).await;
-    }
+    server.say_goodbye(&ended).await;
     ended
 }
 
@@ -135,7 +133,8 @@ impl<E: Executor> Server<'_, E> {
                 // Looked at anew in the next turn. It cannot end while the data holds a handle.
                 _ = self.wish.changed() => {}
                 close = pass(deadline) => return Err(close.into()),
-                _ = ping.tick() => self.ping().await?,
+                () = sleep_until(self.heard_at + self.settings.idle_timeout) => return Err(Close::SILENT.into()),
+                _ = ping.tick() => self.write(Message::Ping(Default::default())).await?,
                 () = stop.cancelled() => return Err(Close::GOING_AWAY.into()),
             }
         }
@@ -145,11 +144,19 @@ impl<E: Executor> Server<'_, E> {
     async fn take_wish(&mut self) -> Result<Option<(Instant, Close)>, Ended> {
         let wish = self.wish.borrow_and_update().clone();
         let Some(close) = wish.close else { return Ok(wish.deadline) };
+        // Not longer for a peer that reads slowly: it may just have lost the right to know more.
+        match timeout(CLOSING_TIME, self.pass_on_what_is_ready()).await {
+            Ok(Err(ended)) => Err(ended),
+            Ok(Ok(())) | Err(_) => Err(close.into()),
+        }
+    }
+
+    async fn pass_on_what_is_ready(&mut self) -> Result<(), Ended> {
         for _ in 0..LAST_MESSAGES {
             let Some(yielded) = self.operations.select_next_some().now_or_never() else { break };
             self.pass_on(yielded).await?;
         }
-        Err(close.into())
+        Ok(())
     }
 
     /// None for control frames, which the socket answers by itself.
@@ -209,13 +216,6 @@ impl<E: Executor> Server<'_, E> {
         self.send(&message).await
     }
 
-    async fn ping(&mut self) -> Result<(), Ended> {
-        if self.heard_at.elapsed() >= self.settings.idle_timeout {
-            return Err(Close::SILENT.into());
-        }
-        self.write(Message::Ping(Default::default())).await
-    }
-
     async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Ended> {
         let json = message.to_json().ok_or(Close::INTERNAL_ERROR)?;
         self.write(Message::Text(json.into())).await
@@ -229,16 +229,21 @@ impl<E: Executor> Server<'_, E> {
         }
     }
 
-    /// Sends the close frame and waits a moment for the peer's, so that it is read before the connection is cut.
-    async fn say_goodbye(&mut self, close: &Close) {
-        let frame = CloseFrame { code: close.code, reason: close.fitting_reason().into() };
+    /// Sends the close frame and waits a moment for the peer's, so that it is read before the connection is cut. Where
+    /// the peer was first, reading on sends the answer to its frame.
+    async fn say_goodbye(&mut self, ended: &Ended) {
         let goodbye = async {
-            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.recv().await {}
+            if let Ended::ByServer(close) = ended {
+                let frame = CloseFrame { code: close.code, reason: close.fitting_reason().into() };
+                self.socket.send(Message::Close(Some(frame))).await?;
             }
+            while let Some(message) = self.socket.recv().await {
+                message?;
+            }
+            Ok::<_, axum::Error>(())
         };
-        // Too late is as good as answered.
-        timeout(CLOSING_TIME, goodbye).await.unwrap_or_default();
+        // Too late, or not at all, is as good as answered.
+        drop(timeout(CLOSING_TIME, goodbye).await);
     }
 }
 

@@ -50,6 +50,16 @@ impl Events {
             "revoked".to_owned()
         })
     }
+    /// A megabyte at a time, without end; the connection closes with the second.
+    async fn flood(&self, context: &async_graphql::Context<'_>) -> impl Stream<Item = String> + use<> {
+        let connection = context.data_unchecked::<Connection>().clone();
+        stream::iter(0..).map(move |number| {
+            if number == 1 {
+                connection.close(Close::FORBIDDEN);
+            }
+            "x".repeat(1 << 20)
+        })
+    }
 }
 
 type App = Schema<Query, EmptyMutation, Events>;
@@ -161,8 +171,14 @@ async fn queries_and_subscriptions_run_side_by_side() {
     // After `complete` of the client its id is free, and nothing more is said about it.
     client.send(json!({ "id": "silent", "type": "complete" })).await;
     client.subscribe("silent", "{ answer }").await;
-    assert_eq!(client.next().await["type"], "next");
+    assert_eq!(
+        (client.next().await["type"].take(), client.next().await["type"].take()),
+        ("next".into(), "complete".into())
+    );
+    // The close frame of the client is answered, as RFC 6455 5.5.1 asks: a browser would call the end unclean otherwise.
     client.0.close(None).await.unwrap();
+    assert!(matches!(client.0.next().await, Some(Ok(Message::Close(_)))));
+    assert!(client.0.next().await.is_none());
     assert_eq!(server.ended.recv().await, Some(Ended::ByPeer));
 }
 
@@ -237,6 +253,23 @@ async fn the_application_ends_a_connection_and_its_last_frame_arrives() {
     let mut client = Client::ready(&server, "good").await;
     server.stop.cancel();
     assert_eq!(client.close_code().await, 1001);
+}
+
+#[tokio::test]
+async fn a_slow_reader_does_not_put_off_the_end() {
+    let mut server = start(Settings::default()).await;
+    let mut client = Client::ready(&server, "good").await;
+    client.subscribe("1", "subscription { flood }").await;
+    let reading = async {
+        while let Some(Ok(_)) = client.0.next().await {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = timeout(Duration::from_secs(5), server.ended.recv()) => ended.unwrap(),
+        () = reading => server.ended.recv().await,
+    };
+    assert_eq!(ended, Some(Ended::ByServer(Close::FORBIDDEN)));
 }
 
 #[tokio::test]
