@@ -38,7 +38,9 @@ async fn person(world: &World, organization: OrganizationId, n: u64) {
     let email = format!("person{n}@example.com");
     let (account, created) = world.account_created(organization, &email, support::profile(given, &family)).await;
     let reservation = StreamId::new("email", &created.email_key);
-    world.append(&reservation, system(), ReservationEvent::EmailReserved(EmailReserved { account, signup: None })).await;
+    world
+        .append(&reservation, system(), ReservationEvent::EmailReserved(EmailReserved { account, signup: None }))
+        .await;
     let challenge = ChallengeId(world.id());
     let link = AccountActivationLinkIssued { challenge, expires_at: time(0), mailed: true };
     let activated = AccountActivated { challenge: Some(challenge), credential: world.id() };

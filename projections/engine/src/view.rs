@@ -308,11 +308,13 @@ impl<P: Projection> Shared<P> {
         if self.watermark.borrow().position > reached {
             return false;
         }
-        state.serving = Some(file.clone());
+        let before = state.serving.replace(file.clone());
         (state.events, state.failed) = (events, None);
         self.readers.send_replace(Some(Arc::new(readers)));
         self.watermark.send_replace(Watermark { position: reached, stopped: state.alive.is_none() });
-        self.announcer.announce_exchange();
+        if before.is_some() {
+            self.announcer.announce_exchange();
+        }
         drop(state);
         if file.version == P::VERSION {
             self.remove_others(file);

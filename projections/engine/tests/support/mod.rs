@@ -49,6 +49,11 @@ impl World {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Goes on with numbers that no world gave before which appended fewer than `events`.
+    pub fn skip_numbers_of(&self, events: u64) {
+        self.next.store(100 * (events + 1), Ordering::Relaxed);
+    }
+
     /// An id that was not given before, and looks random to an index.
     pub fn id(&self) -> Uuid {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, &self.number().to_be_bytes())
