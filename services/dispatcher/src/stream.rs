@@ -59,46 +59,43 @@ impl CommandStream {
     }
 
     async fn next(&mut self) -> Result<DeviceFrame, Close> {
+        loop {
+            // On the heap, and gone while the stream waits: most units are idle most of the time.
+            if let Some(frame) = Box::pin(self.advance()).await? {
+                return Ok(frame);
+            }
+            self.open.unit.news().await;
+        }
+    }
+
+    /// Takes steps up to the next frame; none if there is nothing to do.
+    async fn advance(&mut self) -> Result<Option<DeviceFrame>, Close> {
         if !self.welcomed {
             self.welcomed = true;
-            return Ok(self.welcome());
+            return Ok(Some(self.welcome()));
         }
         loop {
             if self.take_news()? {
-                return Ok(Revoked { reason: "The organization no longer manages this unit.".to_owned() }.into());
+                return Ok(Some(Revoked { reason: "The organization no longer manages this unit.".to_owned() }.into()));
             }
             let device = self.current_device().await?;
             let frame = match self.flow.next(&device.state) {
                 Step::Wait => {
                     let open = |id| device.state.command(id).is_some_and(|command| !command.stage.has_ended());
                     self.requested.retain(|(command, _)| open(*command));
-                    // Not kept meanwhile: most units are idle most of the time.
-                    drop(device);
-                    self.open.unit.news().await;
-                    continue;
+                    return Ok(None);
                 }
-                Step::Reset { resume_from } => {
-                    let reason = "The platform has never sent as many commands as this unit has stored.".to_owned();
-                    let cursor = (resume_from > 0).then_some(Cursor(resume_from));
-                    Some(StreamReset { reason, cursor }.into())
-                }
+                Step::Reset { resume_from } => Some(reset(resume_from)),
                 Step::Settings { revision, name } => Some(DesiredSettings { revision, name }.into()),
                 Step::Acknowledge { command, attempt } => {
-                    let request = self.open.shared.own_request();
-                    let acknowledge = DeviceCommand::Acknowledge { command, attempt };
-                    let done = self.open.execute(&request, acknowledge).await;
-                    self.device = Some(done.map_err(|failure| self.open.out_of_order(&failure))?.after);
-                    continue;
+                    self.acknowledge(command, attempt).await?;
+                    None
                 }
                 Step::Dispatch { command, boot_id } => self.dispatch(command, boot_id).await?,
             };
-            match frame {
-                Some(frame) => {
-                    self.device.get_or_insert(device);
-                    return Ok(frame);
-                }
-                // The command may not be sent any more; the next step is decided on what the log says now.
-                None => continue,
+            if let Some(frame) = frame {
+                self.device.get_or_insert(device);
+                return Ok(Some(frame));
             }
         }
     }
@@ -143,6 +140,14 @@ impl CommandStream {
         if device.state.connection() == Some(self.open.stream) { Ok(device) } else { Err(REPLACED) }
     }
 
+    /// Acknowledges in the unit's place.
+    async fn acknowledge(&mut self, command: CommandId, attempt: u32) -> Result<(), Close> {
+        let request = self.open.shared.own_request();
+        let done = self.open.execute(&request, DeviceCommand::Acknowledge { command, attempt }).await;
+        self.device = Some(done.map_err(|failure| self.open.out_of_order(&failure))?.after);
+        Ok(())
+    }
+
     /// Appends the dispatch, then hands out the frame; none if the command is not wanted any more.
     async fn dispatch(&mut self, command: CommandId, boot_id: Uuid) -> Result<Option<DeviceFrame>, Close> {
         let shared = &self.open.shared;
@@ -177,6 +182,11 @@ impl CommandStream {
         self.device = Some(done.after);
         Ok(Some(frame.into()))
     }
+}
+
+fn reset(resume_from: u64) -> DeviceFrame {
+    let reason = "The platform has never sent as many commands as this unit has stored.".to_owned();
+    StreamReset { reason, cursor: (resume_from > 0).then_some(Cursor(resume_from)) }.into()
 }
 
 /// The place of a connection's one command stream. Closes the stream in the history when it is dropped.

@@ -97,11 +97,11 @@ async fn the_newest_connection_wins() {
             events.iter().filter(|e| matches!(e, DeviceEvent::Connected(_))).count() == 2
         })
         .await;
-    let opened = events.iter().filter_map(|e| match e {
+    let mut opened = events.iter().filter_map(|e| match e {
         DeviceEvent::Connected(e) => Some(e.connection),
         _ => None,
     });
-    let newest = opened.last().unwrap();
+    let newest = opened.next_back().unwrap();
     assert!(!events.iter().any(|e| matches!(e, DeviceEvent::Disconnected(e) if e.connection == newest)));
     drop(newer);
     world

@@ -7,6 +7,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use dispatcher::DispatcherConfig;
+use domain::DeviceCommand;
 use futures::{StreamExt, stream};
 use schema::events::device::DeviceEvent;
 use uuid::Uuid;
@@ -64,19 +65,22 @@ async fn a_stop_says_goodbye_and_leaves_nothing_open() {
     }
 }
 
-/// The process dies with two units connected; one comes back to the next process, the other does not.
+/// The process dies with two units connected; one comes back to the next process, the other does not. A third unit is
+/// connected to another dispatcher, about which this one knows nothing.
 #[test]
 fn what_a_crash_leaves_open_is_ended() {
     let outside = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let platform = platform(folder.path());
-    let (gone, back) = outside.block_on(async { (enroll(&platform).await, enroll(&platform).await) });
+    let (gone, back, elsewhere) =
+        outside.block_on(async { (enroll(&platform).await, enroll(&platform).await, enroll(&platform).await) });
 
     let dying = tokio::runtime::Runtime::new().unwrap();
     let world = dying.block_on(World::on(platform.clone(), DispatcherConfig::default()));
     let before = dying.block_on(async {
         let open = (world.following(&gone, None, 4, BOOT).await, world.following(&back, None, 4, BOOT).await);
         std::mem::forget(open);
+        world.give(&elsewhere, DeviceCommand::Connect { connection: Uuid::from_u128(5) }).await;
         world.events(&gone).await
     });
     dying.shutdown_timeout(Duration::from_secs(1));
@@ -87,8 +91,12 @@ fn what_a_crash_leaves_open_is_ended() {
         let next = World::on(platform, config).await;
         let _returned = next.following(&back, None, 4, BOOT).await;
         next.until(&gone, "offline", |events| matches!(events.last(), Some(DeviceEvent::Disconnected(_)))).await;
-        let events = next.events(&back).await;
-        assert!(!events.iter().any(|e| matches!(e, DeviceEvent::Disconnected(_))), "{events:?}");
+        // The end of the sweep.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for unit in [&back, &elsewhere] {
+            let events = next.events(unit).await;
+            assert!(!events.iter().any(|e| matches!(e, DeviceEvent::Disconnected(_))), "{events:?}");
+        }
     });
 }
 

@@ -1,6 +1,6 @@
 //! A dispatcher on a real port with a real log, devices enrolled by the real rules, and two kinds of clients.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 use std::{
     path::Path,
@@ -12,7 +12,7 @@ use commands::{Platform, PlatformParts};
 use dispatcher::{Dispatcher, DispatcherConfig};
 use domain::{Device, DeviceCommand, HardwareReservation, Principal, reservation::HardwareCommand};
 use eventlog::{
-    Clock, SystemClock,
+    Clock, EventLog, SystemClock,
     embedded::{Embedded, EmbeddedConfig},
 };
 use futures::{SinkExt, StreamExt};
@@ -36,11 +36,16 @@ pub const MASTER: [u8; 32] = [7; 32];
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn platform(folder: &Path) -> Arc<Platform> {
+    platform_on(folder, |log| log)
+}
+
+/// A platform that sees its log through something.
+pub fn platform_on(folder: &Path, through: impl FnOnce(Arc<dyn EventLog>) -> Arc<dyn EventLog>) -> Arc<Platform> {
     let keys = ServerKeys::from_master(&MASTER);
     let config = EmbeddedConfig::new(folder, *keys.vault_key(), Arc::new(SystemClock));
     let embedded = Arc::new(Embedded::open(config).unwrap());
     Arc::new(Platform::new(PlatformParts {
-        log: embedded.clone(),
+        log: through(embedded.clone()),
         vault: embedded,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
@@ -231,7 +236,7 @@ pub fn status(boot_id: Uuid, last_sequence: u64) -> Status {
 
 /// The next frame, which must be a command.
 pub async fn command(connection: &mut UnitConnection) -> protocol::DeviceCommand {
-    match connection.next_frame().await.unwrap() {
+    match tokio::time::timeout(PATIENCE, connection.next_frame()).await.expect("no command").unwrap() {
         DeviceFrame::DeviceCommand(command) => command,
         other => panic!("not a command: {other:?}"),
     }
@@ -240,7 +245,7 @@ pub async fn command(connection: &mut UnitConnection) -> protocol::DeviceCommand
 /// How the connection ends, whatever comes before.
 pub async fn close_code(connection: &mut UnitConnection) -> u16 {
     loop {
-        match connection.next_frame().await {
+        match tokio::time::timeout(PATIENCE, connection.next_frame()).await.expect("the connection goes on") {
             Ok(_) | Err(protocol::ConnectionError::StreamEnded) => {}
             Err(protocol::ConnectionError::Closed(code)) => return code.0,
             Err(other) => panic!("{other}"),
