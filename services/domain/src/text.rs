@@ -121,9 +121,8 @@ impl DomainName {
         let top = ascii.rsplit('.').next().unwrap_or_default();
         // Digits at the end, decimal or hexadecimal, are what some programs take for an IP address.
         let is_name = top.starts_with("xn--") || top.bytes().all(|b| b.is_ascii_alphabetic());
-        // Unknown suffixes count as public by the list's own rule "*"; a name needs one label before the suffix. The
-        // list has its names in Unicode.
-        if valid.is_err() || !is_name || psl::domain_str(&unicode).is_none() {
+        // Unknown suffixes count as public by the list's own rule "*"; a name needs one label before the suffix.
+        if valid.is_err() || !is_name || psl::domain_str(ascii).is_none() {
             return Err(invalid());
         }
         let in_ascii_suffix = !top.starts_with("xn--");

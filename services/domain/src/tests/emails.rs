@@ -75,6 +75,9 @@ fn look_alikes() {
             "anna@gοοgle.com",         // Greek ο
             "anna@οοο.com",            // Greek throughout
             "anna@раураl.com",
+            "anna@жexample.com", // mixed, though it imitates nothing
+            "anna@жexample.рф",
+            "anna@例えпример.jp",
         ],
     );
     // Under a suffix of its own script nobody mistakes it.
