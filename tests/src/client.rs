@@ -22,6 +22,12 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The same client, not signed in.
+    #[must_use]
+    pub fn signed_out(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
     /// The token of the session.
     pub fn token(&self) -> &str {
         self.token.as_deref().expect("signed in")

@@ -7,6 +7,9 @@ use crate::client::{Client, text};
 /// A password that nobody else has.
 pub const PASSWORD: &str = "seven lanterns over a quiet harbour";
 
+/// Names of the first person: unlike anything that stands in a file by chance.
+pub const FOUNDER: (&str, &str) = ("Annegret", "Bergander");
+
 /// A new organization.
 #[derive(Debug, Clone)]
 pub struct Organization {
@@ -18,13 +21,13 @@ pub struct Organization {
     pub id: String,
 }
 
-/// Signs up "Northwind" of Anna Berg. `code` gets the code out of the mail.
+/// Signs up the organization "Northwind". `code` gets the code out of the mail.
 pub async fn sign_up(nobody: &Client, email: &str, code: impl AsyncFnOnce() -> String) -> Organization {
     let begun = nobody.mutate("beginSignup", json!({ "email": email }), "signupId").await;
     let signup = text(&begun["signupId"]);
     nobody.mutate("confirmSignup", json!({ "signupId": signup, "code": code().await }), "signupId").await;
     let founding = json!({
-        "signupId": signup, "organizationName": "Northwind", "givenName": "Anna", "familyName": "Berg",
+        "signupId": signup, "organizationName": "Northwind", "givenName": FOUNDER.0, "familyName": FOUNDER.1,
         "password": PASSWORD,
     });
     let selection = "viewer { person { id } organization { id } isSystemAdmin } session { token }";

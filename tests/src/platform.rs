@@ -154,9 +154,14 @@ impl Installation {
         self.data().join("log/log.db")
     }
 
-    /// Files of the views, by name.
+    /// The file of each view.
     pub fn view_files(&self) -> Vec<PathBuf> {
-        files_in(&self.data().join("views")).into_iter().filter(|f| f.extension().is_some_and(|e| e == "db")).collect()
+        self.files_of_views().into_iter().filter(|file| file.extension().is_some_and(|e| e == "db")).collect()
+    }
+
+    /// Files of the views, with all that SQLite keeps beside them.
+    pub fn files_of_views(&self) -> Vec<PathBuf> {
+        files_in(&self.data().join("views"))
     }
 
     /// Files of the log and the vault, with all that SQLite keeps beside them.

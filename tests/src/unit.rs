@@ -68,6 +68,12 @@ impl Unit {
         self.see("that it is connected", |event| (*event == ScreenEvent::Connected).then_some(())).await;
     }
 
+    /// Waits until it has lost its connection and found it again.
+    pub async fn reconnected(&mut self) {
+        self.see("that it is offline", |event| matches!(event, ScreenEvent::Offline { .. }).then_some(())).await;
+        self.connected().await;
+    }
+
     /// Everything that it has shown so far.
     pub fn seen(&self) -> Vec<ScreenEvent> {
         self.seen.lock().unwrap().clone()

@@ -36,7 +36,12 @@ impl Connection {
         stream.set_nodelay(true).unwrap();
         let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        Self { sender, host: address.to_string(), path: path.to_owned(), authorization: token.map(|token| format!("Bearer {token}")) }
+        Self {
+            sender,
+            host: address.to_string(),
+            path: path.to_owned(),
+            authorization: token.map(|token| format!("Bearer {token}")),
+        }
     }
 
     /// Posts JSON and returns the body of the answer.

@@ -7,8 +7,8 @@ pub mod floor;
 pub mod load;
 pub mod memory;
 pub mod people;
-pub mod rebuild;
 pub mod reboot;
+pub mod rebuild;
 pub mod report;
 pub mod seed;
 

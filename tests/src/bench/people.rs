@@ -15,8 +15,22 @@ const TIME: Duration = Duration::from_secs(8);
 
 /// Rare, frequent and very frequent, from one letter to two words, of several scripts.
 const SEARCHES: &[&str] = &[
-    "maria", "garcia", "an", "bench.77", "maria garcia", "ødegård", "иванова", "田中", "quist", "@northwind", "zoë x", "li",
-    "işıl", "brien", "7", "nobody at all",
+    "maria",
+    "garcia",
+    "an",
+    "bench.77",
+    "maria garcia",
+    "ødegård",
+    "иванова",
+    "田中",
+    "quist",
+    "@northwind",
+    "zoë x",
+    "li",
+    "işıl",
+    "brien",
+    "7",
+    "nobody at all",
 ];
 
 const PAGE: &str = "query Page($search: String, $descending: Boolean!, $field: PersonSortField!) { \

@@ -85,7 +85,8 @@ fn number(value: f64) -> String {
 
 /// The table.
 pub fn table(figures: &[Figure]) -> String {
-    let mut rows = vec![["benchmark", "figure", "reached", "unit", "target", "", "floor", "what the floor is"].map(str::to_owned)];
+    let mut rows =
+        vec![["benchmark", "figure", "reached", "unit", "target", "", "floor", "what the floor is"].map(str::to_owned)];
     for figure in figures {
         rows.push([
             figure.benchmark.to_owned(),
@@ -98,7 +99,8 @@ pub fn table(figures: &[Figure]) -> String {
             figure.floor_is.to_owned(),
         ]);
     }
-    let widths: Vec<_> = (0..8).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<_> =
+        (0..8).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
     let mut table = String::new();
     for row in &rows {
         let mut line = String::new();

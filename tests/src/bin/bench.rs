@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit};
 use tests::{
-    bench::{Figure, accounts, append, floor, memory, people, rebuild, reboot, report, seed},
+    bench::{Figure, accounts, append, floor, memory, people, reboot, rebuild, report, seed},
     repository,
 };
 
