@@ -10,7 +10,9 @@ use domain::{Code, Rejection};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position(pub(crate) schema::Position);
 
-#[Scalar(use_type_description = false)]
+/// A place in the event history. Opaque: pass it on as it is. Mutations return the position of what they changed;
+/// passed to a query as `afterPosition`, the answer contains that change and all before it.
+#[Scalar]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {

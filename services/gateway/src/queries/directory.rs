@@ -143,7 +143,7 @@ impl DirectoryQueries {
     }
 
     /// The admin roles of your organization: system admin first, then by name. At most 100. Needs any admin right.
-    #[graphql(complexity = "5 + 20 * child_complexity")]
+    #[graphql(complexity = "5 + 10 * child_complexity")]
     async fn roles(
         &self,
         context: &Context<'_>,

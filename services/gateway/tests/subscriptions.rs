@@ -1,0 +1,205 @@
+//! Live data over WebSockets, and that it ends when the right to it does.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+mod support;
+
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use support::{Client, Installation, ORIGIN};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+struct Live(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+#[derive(Debug, PartialEq)]
+enum Heard {
+    Message(Value),
+    Closed(u16),
+}
+
+impl Live {
+    async fn open(installation: &Installation, headers: &[(&'static str, String)]) -> Self {
+        let mut request = format!("ws://{}/graphql", installation.address).into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        Self(connect_async(request).await.unwrap().0)
+    }
+
+    async fn of(client: &Client<'_>) -> Self {
+        let mut live = Self::open(client.installation, &[]).await;
+        let authorization = format!("Bearer {}", client.token.as_ref().unwrap());
+        live.send(json!({ "type": "connection_init", "payload": { "authorization": authorization } })).await;
+        assert_eq!(live.next().await, Heard::Message(json!({ "type": "connection_ack" })));
+        live
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn subscribe(&mut self, id: &str, query: &str) {
+        self.send(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
+    }
+
+    async fn next(&mut self) -> Heard {
+        loop {
+            match timeout(Duration::from_secs(10), self.0.next()).await.unwrap().unwrap().unwrap() {
+                Message::Text(text) => return Heard::Message(serde_json::from_str(&text).unwrap()),
+                Message::Close(frame) => return Heard::Closed(frame.unwrap().code.into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// The payload of the next message, which must be a `next`.
+    async fn payload(&mut self) -> Value {
+        match self.next().await {
+            Heard::Message(mut message) if message["type"] == "next" => message["payload"].take(),
+            other => panic!("expected data, not {other:?}"),
+        }
+    }
+
+    /// Runs a query in between, so that everything sent before has been taken up.
+    async fn settle(&mut self) {
+        self.subscribe("settle", "{ __typename }").await;
+        assert_eq!(self.payload().await["data"]["__typename"], "Query");
+        assert_eq!(self.next().await, Heard::Message(json!({ "id": "settle", "type": "complete" })));
+    }
+}
+
+const DIRECTORY: &str = "subscription { directoryChanged { kind id position person { email } role { name } } }";
+const DEVICES: &str = "subscription { deviceChanged { kind deviceId position device { name } command { state } } }";
+
+#[tokio::test]
+async fn changes_are_told_to_their_organization() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let stranger = installation.found("zoe@tailspin.example").await;
+    let mut live = Live::of(&admin).await;
+    live.subscribe("directory", DIRECTORY).await;
+    live.settle().await;
+    let mut foreign = Live::of(&stranger).await;
+    foreign.subscribe("directory", DIRECTORY).await;
+    foreign.subscribe("devices", DEVICES).await;
+    foreign.settle().await;
+
+    let input = json!({ "email": "ben@northwind.example", "givenName": "Ben", "familyName": "Okafor" });
+    let ben = admin.mutate("createAccount", input, "person { id }").await["person"]["id"].take();
+    let update = live.payload().await["data"]["directoryChanged"].take();
+    assert_eq!(
+        (&update["kind"], &update["id"], &update["person"]),
+        (&json!("PERSON_ADDED"), &ben, &json!({ "email": "ben@northwind.example" }))
+    );
+    let role = json!({ "name": "Caretaker", "rights": ["MANAGE_DEVICES"] });
+    admin.mutate("createRole", role, "").await;
+    let update = live.payload().await["data"]["directoryChanged"].take();
+    assert_eq!(
+        (&update["kind"], &update["role"], &update["person"]),
+        (&json!("ROLE_CHANGED"), &json!({ "name": "Caretaker" }), &Value::Null)
+    );
+
+    live.send(json!({ "id": "directory", "type": "complete" })).await;
+    live.subscribe("devices", DEVICES).await;
+    live.settle().await;
+    let device = json!(admin.add_device("SN-1").await);
+    let update = live.payload().await["data"]["deviceChanged"].take();
+    assert_eq!(
+        (&update["kind"], &update["deviceId"], &update["device"]),
+        (&json!("DEVICE_ADDED"), &device, &json!({ "name": "SN-1" }))
+    );
+    admin.mutate("rebootDevice", json!({ "deviceId": device }), "").await;
+    for _ in 0..2 {
+        let update = live.payload().await["data"]["deviceChanged"].take();
+        assert_eq!((&update["kind"], &update["command"]), (&json!("COMMAND_CHANGED"), &json!({ "state": "QUEUED" })));
+    }
+    // Nothing of all that was told to the other organization.
+    foreign.settle().await;
+}
+
+#[tokio::test]
+async fn a_member_hears_of_their_own_devices_only() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let (_, member) = admin.add_person("ben@northwind.example").await;
+    let mut live = Live::of(&member).await;
+    live.subscribe("directory", DIRECTORY).await;
+    assert_eq!(live.payload().await["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    assert_eq!(live.next().await, Heard::Message(json!({ "id": "directory", "type": "complete" })));
+    live.subscribe("devices", DEVICES).await;
+    live.settle().await;
+    admin.add_device("SN-1").await;
+    let own = member.add_device("SN-2").await;
+    assert_eq!(live.payload().await["data"]["deviceChanged"]["deviceId"], json!(own));
+    let seen = member.query("{ devices { totalCount nodes { name } } }").await;
+    assert_eq!(seen["devices"], json!({ "totalCount": 1, "nodes": [{ "name": "SN-2" }] }));
+    assert_eq!(member.refusal("renameDevice", json!({ "deviceId": own, "name": "x" })).await.0, "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn who_signs_out_or_loses_the_right_hears_nothing_more() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let (ben, member) = admin.add_person("ben@northwind.example").await;
+    let role = json!({ "name": "Caretaker", "rights": ["MANAGE_ACCOUNTS"] });
+    let role = admin.mutate("createRole", role, "role { id }").await["role"]["id"].take();
+    admin.mutate("assignRole", json!({ "roleId": role, "personId": ben }), "").await;
+    let mut live = Live::of(&member).await;
+    live.subscribe("directory", DIRECTORY).await;
+    live.settle().await;
+    admin.mutate("unassignRole", json!({ "roleId": role, "personId": ben }), "").await;
+    // The updates of the change itself may come before its consequence.
+    let code = loop {
+        let payload = live.payload().await;
+        if !payload["errors"].is_null() {
+            break payload["errors"][0]["extensions"]["code"].clone();
+        }
+    };
+    assert_eq!(code, "FORBIDDEN");
+    assert_eq!(live.next().await, Heard::Message(json!({ "id": "directory", "type": "complete" })));
+
+    let mut live = Live::of(&admin).await;
+    live.subscribe("directory", DIRECTORY).await;
+    live.settle().await;
+    admin.mutate("signOut", json!({}), "").await;
+    assert_eq!(live.payload().await["errors"][0]["extensions"]["code"], "NOT_SIGNED_IN");
+    assert_eq!(live.next().await, Heard::Message(json!({ "id": "directory", "type": "complete" })));
+    assert_eq!(live.next().await, Heard::Closed(4401));
+    let mut again = Live::open(&installation, &[]).await;
+    let authorization = format!("Bearer {}", admin.token.unwrap());
+    again.send(json!({ "type": "connection_init", "payload": { "authorization": authorization } })).await;
+    assert_eq!(again.next().await, Heard::Closed(4401));
+}
+
+#[tokio::test]
+async fn browsers_are_known_by_their_cookie_on_pages_of_the_own_origin() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let cookie = ("cookie", format!("session={}", admin.token.as_ref().unwrap()));
+    for (origin, expected) in
+        [(ORIGIN, Heard::Message(json!({ "type": "connection_ack" }))), ("https://evil.example", Heard::Closed(4401))]
+    {
+        let mut live = Live::open(&installation, &[cookie.clone(), ("origin", origin.to_owned())]).await;
+        live.send(json!({ "type": "connection_init" })).await;
+        assert_eq!(live.next().await, expected, "{origin}");
+    }
+    let mut nobody = Live::open(&installation, &[]).await;
+    nobody.send(json!({ "type": "connection_init" })).await;
+    assert_eq!(nobody.next().await, Heard::Closed(4401));
+    // Each operation is authenticated by itself; a WebSocket left open from before is nobody after signing out.
+    let mut live = Live::of(&admin).await;
+    live.subscribe("1", "mutation { signOut { sessionId } }").await;
+    assert!(live.payload().await["data"]["signOut"]["sessionId"].is_string());
+    live.next().await;
+    live.subscribe("2", "{ viewer { isSystemAdmin } }").await;
+    assert_eq!(live.payload().await["errors"][0]["extensions"]["code"], "NOT_SIGNED_IN");
+    installation.stop.cancel();
+    live.next().await;
+    assert_eq!(live.next().await, Heard::Closed(1001));
+}
