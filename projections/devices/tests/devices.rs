@@ -1,4 +1,5 @@
 //! The devices on a real log: what each event changes, and what the queries answer.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test, its helpers included")]
 
 #[path = "../../engine/tests/support/mod.rs"]
 mod support;

@@ -2,7 +2,7 @@
 //! takes; then how long an event takes to show in a quiet view, and how batches grow under load.
 //!
 //! `cargo run --release -p directory --example rebuild [people]`
-#![allow(clippy::unwrap_used, reason = "a measurement, not a part of the product")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a measurement, not a part of the product")]
 
 #[path = "../../engine/tests/support/mod.rs"]
 mod support;
@@ -220,7 +220,7 @@ async fn loaded(world: &World, view: &View<DirectoryProjection>, organization: O
         }
     });
     appends.await;
-    let times = times.lock().unwrap();
+    let times = times.lock().unwrap().clone();
     let at = |quantile| times.value_at_quantile(quantile);
     let rate = 50_000.0 / started.elapsed().as_secs_f64();
     println!(

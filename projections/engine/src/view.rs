@@ -238,10 +238,14 @@ impl<P: Projection> Shared<P> {
     fn open(self: Arc<Self>, head: Option<Option<Position>>) -> Result<(), StartError> {
         std::fs::create_dir_all(&self.folder)?;
         let files = ViewFile::list(&self.folder, P::NAME)?;
-        let mut unfinished = None;
+        let mut unfinished: Option<(ViewFile, Writer<P>)> = None;
         for file in files.iter().rev().filter(|file| file.version == P::VERSION) {
             match open_sound::<P>(file, head)? {
                 Some(writer) if writer.checkpoint().complete => {
+                    // What a rebuild left behind that was broken off.
+                    if let Some((newer, _)) = unfinished.take() {
+                        newer.remove()?;
+                    }
                     self.answer_from(file, writer.checkpoint())?;
                     return self.feed(file.clone(), writer, true);
                 }
@@ -317,15 +321,15 @@ impl<P: Projection> Shared<P> {
         }
         drop(state);
         if file.version == P::VERSION {
-            self.remove_others(file);
+            self.remove_older(file);
         }
         true
     }
 
-    fn remove_others(&self, keep: &ViewFile) {
+    fn remove_older(&self, keep: &ViewFile) {
         let files = ViewFile::list(&self.folder, P::NAME).unwrap_or_default();
-        // Newer versions stay: whoever went back to this one may go forward again.
-        for file in files.iter().filter(|file| file.version <= keep.version && *file != keep) {
+        // Newer versions stay: whoever went back to this one may go forward again. A newer generation is being built.
+        for file in files.iter().filter(|file| *file < keep) {
             if let Err(error) = file.remove() {
                 tracing::warn!(view = P::NAME, %error, "an old file of the view could not be removed");
             }

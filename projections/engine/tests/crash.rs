@@ -1,4 +1,5 @@
 //! A process killed at any moment leaves a view that goes on exactly where its rows end.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test, its helpers included")]
 
 mod support;
 mod tally;
