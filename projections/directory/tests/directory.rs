@@ -351,10 +351,10 @@ async fn every_plan_finds_the_same_people() {
                 let mut expected: Vec<_> = everybody.iter().filter(|(address, person)| fits(address, person)).collect();
                 let name = |person: &Profile| format!("{} {}", person.given_name, person.family_name);
                 match field {
-                    SortField::Name => expected.sort_by_key(|(_, person)| name(person)),
+                    SortField::Name => expected.sort_by_key(|(address, person)| (name(person), in_log[address])),
                     SortField::Email => expected.sort_by_key(|(address, _)| address.clone()),
                     SortField::Created => {}
-                    // All have the same: then the order of the log decides.
+                    // Where all have the same, the order of the log decides.
                     SortField::Status => expected.sort_by_key(|(address, _)| in_log[address]),
                 }
                 if descending {

@@ -11,7 +11,7 @@ use eventlog::{EventLog, Vault};
 use futures::{StreamExt, stream};
 use schema::{PersonKey, Position, StreamId};
 use support::{World, profile, soon, system};
-use tally::{Tally, closed_gate, names, numbers};
+use tally::{Gate, Tally, names, numbers};
 use tokio::time::Instant;
 
 /// As the views are used unless a test is about versions.
@@ -162,7 +162,7 @@ async fn a_new_version_is_built_beside_the_old_one_which_serves_meanwhile() {
     old.stop().await;
     let (_, two) = world.organization("two").await;
 
-    let gate = closed_gate();
+    let gate = Gate::close();
     let new: View<Tally<3, 1>> = start(&world).await;
     assert_eq!(names(&new.reads()).await.unwrap(), ["one"], "the old rows");
     let status = new.status().await;
@@ -182,7 +182,7 @@ async fn a_new_version_is_built_beside_the_old_one_which_serves_meanwhile() {
     new.stop().await;
 
     // One whose queries cannot read the old rows has nothing to show until it has caught up.
-    let gate = closed_gate();
+    let gate = Gate::close();
     let newest: View<Tally<4, 4>> = start(&world).await;
     assert!(matches!(names(&newest.reads()).await, Err(ViewError::Building)));
     assert!(!newest.status().await.ready);

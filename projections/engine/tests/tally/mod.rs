@@ -1,7 +1,11 @@
 //! A projection for tests: it notes every event it sees and counts them, so that one applied twice or left out shows.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part of this")]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 
 use engine::{Context, Projection, ProjectionError, Reads, ViewError};
 use rusqlite::Connection;
@@ -13,12 +17,23 @@ use schema::{
 /// An organization of this name stops version 1.
 pub const POISON: &str = "poison";
 
-/// Versions from 3 on apply an event only while they can lock this.
-static GATE: Mutex<()> = Mutex::new(());
+/// While this is set, versions from 3 on wait before they apply an event.
+static HELD_UP: AtomicBool = AtomicBool::new(false);
 
 /// Holds up versions from 3 on until dropped.
-pub fn closed_gate() -> MutexGuard<'static, ()> {
-    GATE.lock().unwrap_or_else(PoisonError::into_inner)
+pub struct Gate;
+
+impl Gate {
+    pub fn close() -> Self {
+        HELD_UP.store(true, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        HELD_UP.store(false, Ordering::SeqCst);
+    }
 }
 
 #[derive(Debug)]
@@ -41,8 +56,8 @@ impl<const VERSION: u32, const SINCE: u32> Projection for Tally<VERSION, SINCE> 
     }
 
     fn apply(context: &mut Context<'_, String>, event: &Event) -> Result<(), ProjectionError> {
-        if VERSION >= 3 {
-            drop(closed_gate());
+        while VERSION >= 3 && HELD_UP.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(1));
         }
         let (organization, name) = match event {
             Event::Organization(OrganizationEvent::Created(e)) if VERSION == 1 && e.name == POISON => {
