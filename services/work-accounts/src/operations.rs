@@ -9,6 +9,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use dispatcher::Dispatcher;
 use engine::Status;
 use eventlog::embedded::Embedded;
 use gateway::Views;
@@ -23,6 +24,7 @@ type PerView = Family<Vec<(&'static str, &'static str)>, Gauge>;
 struct Operations {
     registry: Registry,
     views: Views,
+    dispatcher: Dispatcher,
     log: Arc<Embedded>,
     lag: PerView,
     failed: PerView,
@@ -31,13 +33,13 @@ struct Operations {
 }
 
 /// `/healthz`, `/readyz` and `/metrics`.
-pub(crate) fn router(mut registry: Registry, views: Views, log: Arc<Embedded>) -> Router {
+pub(crate) fn router(mut registry: Registry, views: Views, dispatcher: Dispatcher, log: Arc<Embedded>) -> Router {
     let (lag, failed, resident, appends) = (PerView::default(), PerView::default(), Gauge::default(), Gauge::default());
     registry.register("view_lag", "Events that the answers of a view are behind the log", lag.clone());
     registry.register("view_failed", "1 if a view has stopped at an event that it cannot apply", failed.clone());
     registry.register("log_appends", "Appends acknowledged since the start", appends.clone());
     registry.register_with_unit("memory_resident", "Memory of the process", Unit::Bytes, resident.clone());
-    let state = Arc::new(Operations { registry, views, log, lag, failed, resident, appends });
+    let state = Arc::new(Operations { registry, views, dispatcher, log, lag, failed, resident, appends });
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
@@ -52,8 +54,8 @@ impl Operations {
 }
 
 async fn readyz(State(operations): State<Arc<Operations>>) -> impl IntoResponse {
-    let mut ready = true;
-    let mut lines = String::new();
+    let mut ready = operations.dispatcher.is_ready();
+    let mut lines = format!("dispatcher: {}\n", if ready { "ready" } else { "starting" });
     for view in operations.statuses().await {
         let word = match &view.failed {
             Some(failed) => format!("stopped: {}", failed.error),
@@ -76,7 +78,8 @@ async fn metrics(State(operations): State<Arc<Operations>>) -> impl IntoResponse
     operations.resident.set(resident_bytes().unwrap_or(0));
     let mut text = String::new();
     match encode(&mut text, &operations.registry) {
-        Ok(()) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response(),
+        Ok(()) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+            .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

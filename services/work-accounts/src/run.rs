@@ -6,15 +6,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use clap::Parser;
-use portal::{LineScreen, PortalConfig, Storage, TextScreen};
-use tokio_util::sync::CancellationToken;
 use crate::{
     Server,
     config::{Command, CommandLine, PortalArgs, ServeArgs},
     telemetry,
     tour::Tour,
 };
+use clap::Parser;
+use portal::{LineScreen, PortalConfig, Storage, TextScreen};
+use tokio_util::sync::CancellationToken;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -65,7 +65,7 @@ fn on_signal() -> CancellationToken {
 
 async fn serve(args: ServeArgs) -> Outcome {
     let stop = on_signal();
-    let server = Server::start(&args).await?;
+    let mut server = Server::start(&args).await?;
     tracing::info!(gateway = %server.gateway, dispatcher = %server.dispatcher, operations = %server.operations, "listening");
     if args.tour {
         let origin = args.public_origin.trim_end_matches('/').to_owned();
@@ -84,9 +84,12 @@ async fn serve(args: ServeArgs) -> Outcome {
         println!("  Admin      {}   {}", ending.email, ending.password);
         println!("  Header     Authorization: Bearer {}\n", ending.token);
     }
-    stop.cancelled().await;
+    let outcome = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        broken = server.broken() => Err(broken.into()),
+    };
     server.stop().await;
-    Ok(())
+    outcome
 }
 
 async fn unit(args: PortalArgs) -> Outcome {
@@ -97,7 +100,8 @@ async fn unit(args: PortalArgs) -> Outcome {
         portal::run(config, stop, TextScreen::new(std::io::stdout())).await?;
     } else {
         let out = Arc::new(Mutex::new(std::io::stdout()));
-        portal::run_fleet(config, args.units, stop, move |unit| LineScreen::new(format!("unit {unit}"), out.clone())).await?;
+        portal::run_fleet(config, args.units, stop, move |unit| LineScreen::new(format!("unit {unit}"), out.clone()))
+            .await?;
     }
     Ok(())
 }

@@ -5,7 +5,12 @@ use std::{fs, io, net::SocketAddr, sync::Arc, time::Duration};
 use commands::{
     Platform, PlatformParts,
     mail::{InvalidMailUrl, Mailbox, Outbox, Smtp},
-    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::{Links, Mailer}},
+    reactors::{
+        self,
+        deadlines::Deadlines,
+        finisher::Finisher,
+        mailer::{Links, Mailer},
+    },
 };
 use dispatcher::{Dispatcher, DispatcherConfig};
 use engine::View;
@@ -24,7 +29,7 @@ use crate::{config::ServeArgs, operations};
 /// How long open requests may take to end once the platform shuts down.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Why the platform does not start.
+/// Why the platform does not start, or does not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An event type lacks a step from an old version.
@@ -48,6 +53,9 @@ pub enum StartError {
     /// Mails have nowhere to go.
     #[error("give a mail server with --smtp-url, or keep the mails on this machine with --development")]
     NoMail,
+    /// A part of the platform ended while it ran.
+    #[error("a part of the platform has ended; the lines before say which")]
+    Broken,
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
@@ -88,7 +96,8 @@ impl Server {
         let entropy = Arc::new(OsEntropy);
         let master = identity::load_or_create_master(&args.data.join("master.key"), &*entropy)?;
         let keys = ServerKeys::from_master(&master);
-        let embedded = Arc::new(Embedded::open(EmbeddedConfig::new(args.data.join("log"), *keys.vault_key(), clock.clone()))?);
+        let embedded =
+            Arc::new(Embedded::open(EmbeddedConfig::new(args.data.join("log"), *keys.vault_key(), clock.clone()))?);
         let (log, vault): (Arc<dyn EventLog>, Arc<dyn Vault>) = (embedded.clone(), embedded.clone());
 
         let views_folder = args.data.join("views");
@@ -119,15 +128,25 @@ impl Server {
         tasks.spawn(reactors::run(platform.clone(), Finisher, stop.clone()));
 
         let dispatcher_service = Dispatcher::new(DispatcherConfig::default(), platform.clone(), &mut registry);
-        let gateway_service = Gateway::new(gateway_config(args), platform.clone(), views.clone(), mailbox, &mut registry);
+        let gateway_service =
+            Gateway::new(gateway_config(args), platform.clone(), views.clone(), mailbox, &mut registry);
         let (following, until) = (dispatcher_service.clone(), stop.clone());
         tasks.spawn(async move { following.run(until).await });
         tasks.spawn(gateway_service.clone().run(stop.clone()));
         tasks.spawn(serve(dispatcher_listener, dispatcher_service.router(), stop.clone()));
         tasks.spawn(serve(gateway_listener, gateway_service.router(), stop.clone()));
-        let operations_router = operations::router(registry, views, embedded.clone());
+        let operations_router = operations::router(registry, views, dispatcher_service, embedded.clone());
         tasks.spawn(serve(operations_listener, operations_router, stop.clone()));
         Ok(Self { gateway, dispatcher, operations, platform, stop, tasks, embedded })
+    }
+
+    /// Returns when a part has ended although nobody asked it to. The platform is not whole without it: whoever runs the
+    /// process has to start it again.
+    pub async fn broken(&mut self) -> StartError {
+        if let Some(Err(error)) = self.tasks.join_next().await {
+            tracing::error!(%error, "a part of the platform broke off");
+        }
+        StartError::Broken
     }
 
     /// Ends everything: open requests are answered, units told to come back, the log closed.

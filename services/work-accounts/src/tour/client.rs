@@ -37,7 +37,8 @@ impl Client {
 
     /// Sends an operation and returns its `data`, or what went wrong.
     pub(super) async fn send(&self, query: &str, variables: &Value) -> Result<Value, TourError> {
-        let mut request = self.http.post(format!("{}/graphql", self.origin)).json(&json!({ "query": query, "variables": variables }));
+        let mut request =
+            self.http.post(format!("{}/graphql", self.origin)).json(&json!({ "query": query, "variables": variables }));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -56,7 +57,8 @@ impl Client {
         }
         let data = self.send(query, &variables).await?;
         print_indented("←", &pretty(&masked(&data)));
-        let errors = data.as_object().into_iter().flatten().filter_map(|(_, payload)| payload.get("userErrors")?.as_array());
+        let errors =
+            data.as_object().into_iter().flatten().filter_map(|(_, payload)| payload.get("userErrors")?.as_array());
         if let Some(error) = errors.flatten().next() {
             return Err(TourError::Unexpected(format!("userErrors: {error}")));
         }
@@ -96,7 +98,8 @@ fn pretty(value: &Value) -> String {
 
 fn dedent(query: &str) -> String {
     let lines: Vec<_> = query.trim_matches('\n').lines().collect();
-    let margin = lines.iter().filter(|l| !l.trim().is_empty()).map(|l| l.len() - l.trim_start().len()).min().unwrap_or(0);
+    let margin =
+        lines.iter().filter(|l| !l.trim().is_empty()).map(|l| l.len() - l.trim_start().len()).min().unwrap_or(0);
     lines.iter().map(|l| l.get(margin..).unwrap_or_default()).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 

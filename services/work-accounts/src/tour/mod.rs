@@ -41,7 +41,8 @@ impl Tour {
     /// Walks through everything. On a log that has the organization already it goes on from there.
     pub async fn run(self) -> Result<Ending, TourError> {
         let nobody = Client::new(&self.origin);
-        let known = nobody.send(SIGN_IN, &json!({ "input": { "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD } })).await?;
+        let known =
+            nobody.send(SIGN_IN, &json!({ "input": { "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD } })).await?;
         let token = match known.pointer("/signIn/session/token").and_then(Value::as_str) {
             Some(token) => {
                 heading("Welcome back: the log already holds the organization; signed in as its admin");
@@ -81,7 +82,9 @@ impl Tour {
                 Ok(Some(ScreenEvent::ShowCode { code, .. })) => connect(admin, &code).await?,
                 Ok(Some(ScreenEvent::Connected)) => break,
                 Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return Err(TourError::Unexpected("the virtual Portal did not connect".to_owned())),
+                Ok(None) | Err(_) => {
+                    return Err(TourError::Unexpected("the virtual Portal did not connect".to_owned()));
+                }
             }
         }
         // Kept open, so that the screen goes on being read.
@@ -92,7 +95,8 @@ impl Tour {
     }
 }
 
-const SIGN_IN: &str = "mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { token } userErrors { code message } } }";
+const SIGN_IN: &str =
+    "mutation SignIn($input: SignInInput!) { signIn(input: $input) { session { token } userErrors { code message } } }";
 
 const DEVICES: &str = "
     query { devices(first: 5) { nodes { id name model serial softwareVersion online } } }
@@ -211,7 +215,10 @@ async fn directory(admin: &Client, nobody: &Client) -> Result<(), TourError> {
 async fn connect(admin: &Client, code: &str) -> Result<(), TourError> {
     heading("On her computer Anna enters the code, sees which unit it is, and connects it");
     admin
-        .show("query Look($code: String!) { pairing(userCode: $code) { model serialEnding network } }", json!({ "code": code }))
+        .show(
+            "query Look($code: String!) { pairing(userCode: $code) { model serialEnding network } }",
+            json!({ "code": code }),
+        )
         .await?;
     admin
         .show(
