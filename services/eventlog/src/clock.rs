@@ -1,5 +1,7 @@
 //! Time as a parameter: the only place that asks the system for it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::SubsecRound;
 use schema::Timestamp;
@@ -13,6 +15,10 @@ pub trait Clock: Send + Sync + 'static {
     /// Returns when `now()` has reached `at`.
     async fn sleep_until(&self, at: Timestamp);
 }
+
+/// After this long a sleeper looks at the clock again: it may have been set, or the machine may have been suspended,
+/// neither of which the timer notices.
+const LONGEST_NAP: Duration = Duration::from_secs(10);
 
 /// The clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,7 +35,7 @@ impl Clock for SystemClock {
             if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(left).await;
+            tokio::time::sleep(left.min(LONGEST_NAP)).await;
         }
     }
 }

@@ -202,6 +202,47 @@ pub async fn what_is_parked_does_not_come_back(installation: &dyn Installation) 
     waits(consumer.next()).await;
 }
 
+/// Members and followers are used in `select!`: whenever a wait is given up, what comes is there for the next one.
+pub async fn giving_up_a_wait_loses_nothing(installation: &dyn Installation) {
+    let (log, _) = installation.open(Arc::new(clock())).await;
+    let kind = new_type();
+    let mut follower = log.subscribe(log.head().await.unwrap()).await.unwrap();
+    let mut consumer = log.consumer(&new_group(), &[kind]).await.unwrap();
+    let writer = tokio::spawn({
+        let log = log.clone();
+        async move {
+            let mut ids = Vec::new();
+            for _ in 0..60 {
+                ids.extend(append(log.as_ref(), kind, 3).await);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            ids
+        }
+    });
+    let (mut delivered, mut followed) = (Vec::new(), Vec::new());
+    soon(async {
+        for turn in (0..3).cycle() {
+            let patience = Duration::from_millis(turn);
+            if let Ok(delivery) = tokio::time::timeout(patience, consumer.next()).await {
+                let delivery = delivery.unwrap();
+                assert_eq!(delivery.attempt, 1);
+                consumer.ack(&delivery).await.unwrap();
+                delivered.push(delivery.event.id);
+            }
+            if let Ok(page) = tokio::time::timeout(patience, follower.next()).await {
+                followed.extend(recorded_ids(&page.unwrap()));
+            }
+            if delivered.len() >= 180 && followed.len() >= 180 {
+                break;
+            }
+        }
+    })
+    .await;
+    let ids = writer.await.unwrap();
+    assert_eq!((delivered == ids, followed == ids), (true, true));
+    waits(consumer.next()).await;
+}
+
 /// Two members at once: each event to one of them, and none lost when one goes away.
 pub async fn members_share_the_work(installation: &dyn Installation) {
     let (log, _) = installation.open(Arc::new(clock())).await;

@@ -51,6 +51,7 @@ macro_rules! contract_tests {
             consuming: what_is_put_off_comes_back_when_due,
             consuming: what_is_put_off_is_due_also_after_a_restart,
             consuming: what_is_parked_does_not_come_back,
+            consuming: giving_up_a_wait_loses_nothing,
             consuming: members_share_the_work,
             keeping: writes_at_the_expected_version_only,
             keeping: one_of_many_changes_wins,

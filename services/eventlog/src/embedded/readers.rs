@@ -22,13 +22,14 @@ pub(super) struct Readers<C> {
 impl<C: Send + 'static> Readers<C> {
     /// Starts a thread per connection.
     pub(super) fn start(name: &str, connections: Vec<C>, threads: &mut Vec<JoinHandle<()>>) -> Result<Self, OpenError> {
-        let queue = Arc::new(Queue::<Query<C>>::new(MAX_QUEUED));
+        // Made first: if a thread cannot be started, dropping it ends those that were.
+        let readers = Self { queue: Arc::new(Queue::new(MAX_QUEUED)) };
         for connection in connections {
-            let queue = queue.clone();
+            let queue = readers.queue.clone();
             let run = move || serve(&queue, connection);
             threads.push(super::spawn(name, run)?);
         }
-        Ok(Self { queue })
+        Ok(readers)
     }
 
     /// Runs one query on the next free connection.

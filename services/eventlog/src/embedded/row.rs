@@ -268,9 +268,13 @@ pub(super) fn failure(error: rusqlite::Error) -> ReadError {
     if is_damage(&error) { ReadError::Damaged(error.to_string()) } else { ReadError::Unavailable(error.to_string()) }
 }
 
-/// RFC 3339 in UTC with microseconds.
+/// The last second that RFC 3339 can write: it has four digits for the year.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// RFC 3339 in UTC with microseconds. A time that it cannot write becomes the nearest that it can.
 pub(super) fn time_to_text(time: Timestamp) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+    let last = DateTime::from_timestamp(LAST_SECOND, 0).unwrap_or(Timestamp::MAX_UTC);
+    time.clamp(Timestamp::UNIX_EPOCH, last).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// Reads what [`time_to_text`] wrote.

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     append::{Appends, Written},
-    consumer::{Progress, write_progress},
+    consumer::{Change, Progress, write_progress},
     database,
     log::{LAYOUT, Log},
     queue::AbandonAtEnd,
@@ -88,11 +88,14 @@ pub(super) struct Writer {
     file: PathBuf,
     /// None after a failure until the file has been opened again.
     connection: Option<Connection>,
+    /// Acknowledgements of events that had been put off, from transactions that failed. If their rows stayed, they would
+    /// come back at the next start, however late that is. At most as many as there are such rows.
+    unnoted: Vec<Progress>,
 }
 
 impl Writer {
     pub(super) fn new(log: Arc<Log>, file: PathBuf, connection: Connection) -> Self {
-        Self { log, file, connection: Some(connection) }
+        Self { log, file, connection: Some(connection), unnoted: Vec::new() }
     }
 
     /// Works until the queue is closed and empty.
@@ -106,10 +109,15 @@ impl Writer {
 
     fn work(&mut self, jobs: Vec<Job>) {
         let mut batch = Batch::from(jobs);
+        batch.progress.splice(0..0, self.unnoted.drain(..));
         let written = self.transact(&mut batch);
         match written {
             Ok(written) => self.succeed(written, batch.answers),
-            Err(failure) => self.fail(&failure, batch.answers),
+            Err(failure) => {
+                self.unnoted = batch.progress;
+                self.unnoted.retain(|progress| matches!(progress.change, Change::Acknowledge { pending: true, .. }));
+                self.fail(&failure, batch.answers);
+            }
         }
     }
 

@@ -9,5 +9,5 @@ mod store;
 
 pub(super) use self::{
     member::Groups,
-    store::{Progress, TABLES, write_progress},
+    store::{Change, Progress, TABLES, write_progress},
 };

@@ -187,6 +187,48 @@ async fn acknowledgements_are_written_without_anybody_waiting() {
     panic!("noted only up to {}", noted().unwrap());
 }
 
+/// Another append spoils the transaction in which the acknowledgement would have been written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_outlives_a_commit_that_fails() {
+    let folder = Folder::new(1, 10);
+    let log = folder.open_alone();
+    append(&log, "tea-a", 0..1).await;
+    let mut consumer = log.consumer("mailer", &["tea.made"]).await.unwrap();
+    let delivery = consumer.next().await.unwrap();
+    consumer.retry_at(&delivery, Timestamp::UNIX_EPOCH).await.unwrap();
+    let delivery = consumer.next().await.unwrap();
+
+    folder.visit("log.db").execute_batch(TRAP).unwrap();
+    consumer.ack(&delivery).await.unwrap();
+    let spoilt = log.append(&"tea-b".into(), Expected::NoStream, vec![event(9, "tea.spilt")]).await;
+    assert_eq!(spoilt, Err(AppendError::OutcomeUnknown));
+    append(&log, "tea-c", 10..11).await;
+    drop((consumer, log));
+
+    let log = folder.open_alone();
+    let mut consumer = log.consumer("mailer", &["tea.made"]).await.unwrap();
+    assert_eq!(consumer.next().await.unwrap().event.id.0.as_u128(), 10, "the first was dealt with");
+}
+
+/// Also a time that has no four digits of a year.
+#[tokio::test]
+async fn what_is_put_off_to_any_time_can_be_read_back() {
+    let folder = Folder::new(1, 10);
+    let log = folder.open_alone();
+    append(&log, "tea-a", 0..2).await;
+    let mut consumer = log.consumer("mailer", &["tea.made"]).await.unwrap();
+    let (first, second) = (consumer.next().await.unwrap(), consumer.next().await.unwrap());
+    consumer.retry_at(&first, Timestamp::MAX_UTC).await.unwrap();
+    consumer.retry_at(&second, Timestamp::MIN_UTC).await.unwrap();
+    drop((consumer, log));
+
+    let log = folder.open_alone();
+    let mut consumer = log.consumer("mailer", &["tea.made"]).await.unwrap();
+    assert_eq!(consumer.next().await.unwrap().event.id, second.event.id);
+    let waiting = tokio::time::timeout(Duration::from_millis(50), consumer.next()).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+}
+
 #[tokio::test]
 async fn members_of_one_group_take_the_same_types() {
     let folder = Folder::new(1, 10);
