@@ -347,8 +347,9 @@ impl<P: Projection> Shared<P> {
         let mut state = self.state();
         if state.serving.as_ref() == Some(file) {
             state.events = events;
-            self.watermark.send_modify(|watermark| watermark.position = reached);
+            // In this order whoever listens after a wait hears nothing that the wait was for.
             self.announcer.announce(changes);
+            self.watermark.send_modify(|watermark| watermark.position = reached);
         }
     }
 
