@@ -217,6 +217,8 @@ impl Platform {
 /// Authorizes and decides.
 fn judge<A: Aggregate>(request: &Request, state: &A, intent: &Intent<A::Command>) -> Result<Vec<A::Event>, Rejection> {
     let access = A::access(&intent.command);
-    authorize(&request.principal, access, state.organization(), state.owner().as_ref())?;
+    // What does not exist yet has no organization; then the command says whose it will be.
+    let organization = state.organization().or_else(|| A::target(&intent.command));
+    authorize(&request.principal, access, organization, state.owner().as_ref())?;
     state.decide(intent)
 }

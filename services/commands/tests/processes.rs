@@ -293,6 +293,22 @@ async fn people_and_roles_of_another_organization_are_out_of_reach() {
     let (south, _) = world.found("sid@southwind.example").await;
     let ben = world.platform.create_account(&anna, south.organization, person("ben@southwind.example")).await;
     assert_eq!(code(ben), Code::NotFound);
+    // Nor by the bare command, without the process around it.
+    let key = schema::PersonKey::new([1; 32]);
+    let id = schema::AccountId(Uuid::from_u128(99));
+    let created = schema::events::account::AccountCreated {
+        account: id,
+        organization: south.organization,
+        email: schema::Personal::seal(&key, id, [0; 24], &"ben@southwind.example".to_owned()).unwrap(),
+        email_key: world.platform.keys().email_key("ben@southwind.example"),
+        domain: "southwind.example".to_owned(),
+        profile: schema::Personal::seal(&key, id, [1; 24], &schema::Profile::default()).unwrap(),
+        locale: "en".to_owned(),
+        login_method: LoginMethod::Password,
+        origin: schema::AccountOrigin::Admin,
+    };
+    let create = domain::AccountCommand::Create { account: Box::new(created), invite: None, credential: None };
+    assert_eq!(code(world.platform.execute::<domain::Account>(&anna, &id, create).await), Code::NotFound);
     let admin_role = commands::processes::sign_up::system_admin_role(north.organization);
     let foreign = world.platform.assign_role(&anna, north.organization, admin_role, south.account).await;
     assert_eq!(code(foreign), Code::NotFound);

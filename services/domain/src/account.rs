@@ -153,6 +153,13 @@ impl Aggregate for Account {
         }
     }
 
+    fn target(command: &AccountCommand) -> Option<OrganizationId> {
+        match command {
+            AccountCommand::Create { account, .. } => Some(account.organization),
+            AccountCommand::Activate { .. } | AccountCommand::Abandon => None,
+        }
+    }
+
     fn organization(&self) -> Option<OrganizationId> {
         self.organization
     }

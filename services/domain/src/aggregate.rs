@@ -37,6 +37,10 @@ pub trait Aggregate: Debug + Clone + Default + Send + Sync + 'static {
     fn decide(&self, intent: &Intent<Self::Command>) -> Result<Vec<Self::Event>, Rejection>;
     /// Who may give the command.
     fn access(command: &Self::Command) -> Access;
+    /// The organization that a command brings something into being for: asked while there is no state to ask.
+    fn target(_command: &Self::Command) -> Option<OrganizationId> {
+        None
+    }
     /// Whose it is; none before it exists or if it belongs to no organization.
     fn organization(&self) -> Option<OrganizationId> {
         None

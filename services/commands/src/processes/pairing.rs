@@ -202,6 +202,8 @@ impl Platform {
             match self.enroll(&request, id, requested, approved).await {
                 Ok(()) => {}
                 Err(failure) if failure.code() == Some(Code::UnitInUse) => return Ok(Poll::Denied),
+                // Enrolled, released and forgotten by a device that never came: it begins again.
+                Err(failure) if failure.code() == Some(Code::Expired) => return Ok(Poll::Expired),
                 Err(failure) => return Err(failure),
             }
         }
