@@ -161,7 +161,7 @@ fn is_current(record: &PasswordHash<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use futures::future::join_all;
 
@@ -222,22 +222,17 @@ mod tests {
         }
     }
 
+    /// The time of Argon2 depends on the parameters alone, and they stand in the record.
     #[tokio::test]
-    async fn an_unknown_address_takes_the_time_of_a_known_one() {
-        assert!(is_current(&PasswordHash::new(ABSENT).unwrap()));
-        let hasher = one_worker(0);
-        let (wrong, record) = (password("wrong"), hasher.hash(&password("right"), &OsEntropy).await.unwrap());
-        let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
-        // The shortest of several, because other work on the machine only ever adds.
-        for _ in 0..8 {
-            let started = Instant::now();
-            assert_eq!(hasher.verify(&wrong, &record).await, Ok(Verification::Wrong));
-            known = known.min(started.elapsed());
-            let started = Instant::now();
-            assert_eq!(hasher.verify_absent(&wrong).await, Ok(Verification::Wrong));
-            unknown = unknown.min(started.elapsed());
-        }
-        assert!(known < unknown * 2 && unknown < known * 2, "{known:?} {unknown:?}");
+    async fn an_unknown_address_costs_what_a_known_one_does() {
+        let record = one_worker(0).hash(&password("right"), &OsEntropy).await.unwrap();
+        let (known, unknown) = (PasswordHash::new(record.as_str()).unwrap(), PasswordHash::new(ABSENT).unwrap());
+        assert_eq!((known.algorithm, known.version), (unknown.algorithm, unknown.version));
+        assert_eq!(known.params, unknown.params);
+        let lengths = |hash: &PasswordHash<'_>| (hash.salt.unwrap().len(), hash.hash.unwrap().len());
+        assert_eq!(lengths(&known), lengths(&unknown));
+        // Not `Malformed`, which would be known without hashing.
+        assert_eq!(one_worker(0).verify_absent(&password("wrong")).await, Ok(Verification::Wrong));
     }
 
     #[tokio::test]
