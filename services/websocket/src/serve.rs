@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_graphql::{Data, ErrorExtensionValues, Executor, Request, Response, ServerError};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
@@ -108,7 +108,8 @@ impl<E: Executor> Server<'_, E> {
         loop {
             let received = self.socket.recv().await;
             match self.understand(received)? {
-                None | Some(ClientMessage::Pong) => {}
+                None => self.flush().await?,
+                Some(ClientMessage::Pong) => {}
                 Some(ClientMessage::ConnectionInit { payload }) => return Ok(payload),
                 Some(ClientMessage::Ping { payload }) => self.send(&ServerMessage::Pong { payload }).await?,
                 Some(ClientMessage::Subscribe { .. } | ClientMessage::Complete { .. }) => {
@@ -124,11 +125,10 @@ impl<E: Executor> Server<'_, E> {
         loop {
             let deadline = self.take_wish().await?;
             tokio::select! {
-                received = self.socket.recv() => {
-                    if let Some(message) = self.understand(received)? {
-                        self.answer(message).await?;
-                    }
-                }
+                received = self.socket.recv() => match self.understand(received)? {
+                    Some(message) => self.answer(message).await?,
+                    None => self.flush().await?,
+                },
                 yielded = self.operations.select_next_some() => self.pass_on(yielded).await?,
                 // Looked at anew in the next turn. It cannot end while the data holds a handle.
                 _ = self.wish.changed() => {}
@@ -159,7 +159,8 @@ impl<E: Executor> Server<'_, E> {
         Ok(())
     }
 
-    /// None for control frames, which the socket answers by itself.
+    /// None for control frames. The socket answers them by itself, in memory without bound: [`Self::flush`] before more
+    /// is read.
     fn understand(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<Option<ClientMessage>, Ended> {
         let message = match received {
             Some(Ok(message)) => message,
@@ -221,12 +222,12 @@ impl<E: Executor> Server<'_, E> {
         self.write(Message::Text(json.into())).await
     }
 
-    /// A peer that does not read is dropped: a close frame would not reach it either.
     async fn write(&mut self, message: Message) -> Result<(), Ended> {
-        match timeout(self.settings.write_timeout, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Ended::ByPeer),
-        }
+        in_time(self.settings, self.socket.send(message)).await
+    }
+
+    async fn flush(&mut self) -> Result<(), Ended> {
+        in_time(self.settings, self.socket.flush()).await
     }
 
     /// Sends the close frame and waits a moment for the peer's, so that it is read before the connection is cut. Where
@@ -239,11 +240,20 @@ impl<E: Executor> Server<'_, E> {
             }
             while let Some(message) = self.socket.recv().await {
                 message?;
+                self.socket.flush().await?;
             }
             Ok::<_, axum::Error>(())
         };
         // Too late, or not at all, is as good as answered.
         drop(timeout(CLOSING_TIME, goodbye).await);
+    }
+}
+
+/// A peer that does not read is dropped: a close frame would not reach it either.
+async fn in_time(settings: &Settings, sent: impl Future<Output = Result<(), axum::Error>>) -> Result<(), Ended> {
+    match timeout(settings.write_timeout, sent).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Ended::ByPeer),
     }
 }
 

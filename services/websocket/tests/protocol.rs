@@ -315,3 +315,13 @@ async fn a_peer_that_does_not_read_is_dropped() {
     client.subscribe("1", "subscription { count(to: 1000000000) }").await;
     assert_eq!(timeout(Duration::from_secs(20), server.ended.recv()).await.unwrap(), Some(Ended::ByPeer));
 }
+
+/// The answers to pings must not pile up in memory: nothing more is read until they are sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_pings_and_does_not_read_is_dropped() {
+    let mut server = start(Settings { write_timeout: Duration::from_millis(200), ..Settings::default() }).await;
+    let mut client = Client::ready(&server, "good").await;
+    let flood = tokio::spawn(async move { while client.0.feed(Message::Ping(vec![0; 125].into())).await.is_ok() {} });
+    assert_eq!(timeout(Duration::from_secs(10), server.ended.recv()).await.unwrap(), Some(Ended::ByPeer));
+    flood.await.unwrap();
+}
