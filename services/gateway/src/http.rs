@@ -130,7 +130,12 @@ async fn graphql(State(web): State<Web>, request: Request) -> Response {
     let correlation = parts.extensions.get().map_or(Uuid::nil(), |RequestId(id)| *id);
     let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
     match Caller::authenticate(&app.platform, credentials.token, address, correlation).await {
-        Ok(caller) => answer(StatusCode::OK, wants, web.api.execute(request, caller).await),
+        Ok(caller) => {
+            // On a task of its own: what was begun is ended, even if the client goes away meanwhile.
+            let api = web.api.clone();
+            let response = tokio::spawn(async move { api.execute(request, caller).await }).await;
+            answer(StatusCode::OK, wants, response.unwrap_or_else(|_| failed(Stop::Fault("it broke off".to_owned()))))
+        }
         Err(failure) => {
             tracing::error!(request = %correlation, reason = %failure, "a request failed");
             answer(StatusCode::SERVICE_UNAVAILABLE, wants, failed(Stop::from(failure)))

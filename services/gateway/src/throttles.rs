@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use commands::Failure;
 use domain::{Code, Rejection};
 use identity::{
     DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, Limiter, ONE_USE_OF_ASSERTION, RetryAfter,
@@ -9,6 +10,10 @@ use identity::{
     USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
 };
 use schema::{AccountId, DeviceId, EmailKey, Timestamp};
+use tokio::sync::Mutex;
+
+/// Look-ups of user codes that may run side by side, of different persons.
+const TURNS: usize = 64;
 
 /// See the module. What is counted per email address is counted by its keyed hash, whether or not it has an account.
 pub(crate) struct Throttles {
@@ -19,6 +24,7 @@ pub(crate) struct Throttles {
     user_code_account: Limiter<AccountId>,
     user_code_address: Limiter<IpAddr>,
     user_code_all: Limiter<()>,
+    turns: [Mutex<()>; TURNS],
     device_authorization_address: Limiter<IpAddr>,
     device_authorization_all: Limiter<()>,
     assertions: Limiter<(DeviceId, String)>,
@@ -34,6 +40,7 @@ impl Throttles {
             user_code_account: Limiter::new(USER_CODE_PER_ACCOUNT),
             user_code_address: Limiter::new(USER_CODE_PER_ADDRESS),
             user_code_all: Limiter::new(USER_CODE_IN_ALL),
+            turns: [const { Mutex::const_new(()) }; TURNS],
             device_authorization_address: Limiter::new(DEVICE_AUTHORIZATION_PER_ADDRESS),
             device_authorization_all: Limiter::new(DEVICE_AUTHORIZATION_IN_ALL),
             assertions: Limiter::new(ONE_USE_OF_ASSERTION),
@@ -60,17 +67,30 @@ impl Throttles {
         self.sign_up_email.admit(email, now).map_err(rejection)
     }
 
-    /// Before a user code is looked up.
-    pub(crate) fn user_code(&self, account: AccountId, address: IpAddr, now: Timestamp) -> Result<(), Rejection> {
+    /// Looks a user code up and counts it if nothing shows it. One look-up of a person at a time: the fields of one query
+    /// run side by side, and none of them may be checked before another's wrong code is counted.
+    pub(crate) async fn user_code<T>(
+        &self,
+        account: AccountId,
+        address: IpAddr,
+        now: Timestamp,
+        look_up: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let turn = usize::try_from(account.0.as_u128() % TURNS as u128).ok().and_then(|index| self.turns.get(index));
+        let _turn = match turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
         self.user_code_account.check(&account, now).map_err(rejection)?;
         self.user_code_address.check(&address, now).map_err(rejection)?;
-        self.user_code_all.check(&(), now).map_err(rejection)
-    }
-    /// Nothing shows that code.
-    pub(crate) fn user_code_wrong(&self, account: AccountId, address: IpAddr, now: Timestamp) {
-        self.user_code_account.failed(account, now);
-        self.user_code_address.failed(address, now);
-        self.user_code_all.failed((), now);
+        self.user_code_all.check(&(), now).map_err(rejection)?;
+        look_up.await.inspect_err(|failure| {
+            if failure.code() == Some(Code::UserCodeUnknown) {
+                self.user_code_account.failed(account, now);
+                self.user_code_address.failed(address, now);
+                self.user_code_all.failed((), now);
+            }
+        })
     }
 
     /// Before a unit gets a code to show.

@@ -78,7 +78,7 @@ async fn admit(app: &App, token: &SessionToken, connection: &Connection) -> Resu
         tracing::error!(reason = %error, "a WebSocket could not be authenticated");
         Close::TRY_AGAIN_LATER
     };
-    if matches!(app.platform.authenticate(token).await.map_err(unavailable)?, Principal::Anonymous) {
+    if matches!(app.platform.recognize(token).await.map_err(unavailable)?, Principal::Anonymous) {
         return Err(Close::UNAUTHORIZED);
     }
     let session = app.platform.load::<Session>(&token.session()).await.map_err(unavailable)?;

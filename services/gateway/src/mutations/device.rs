@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 use domain::{
-    Code, Device as DeviceState, DeviceCommand as Command,
+    Device as DeviceState, DeviceCommand as Command,
     text::{self, TITLE_CHARACTERS},
 };
 use schema::{CommandId, CommandKind, DeviceId};
@@ -86,13 +86,9 @@ impl DeviceMutations {
         answer(context, async {
             let account = signed_in(caller)?.account;
             let request = app.request(caller);
-            app.throttles.user_code(account, caller.address, request.at)?;
-            let connected = app.platform.connect_device(&request, &input.user_code, input.name.as_deref()).await;
-            let (device, pairing, position) = connected.inspect_err(|failure| {
-                if failure.code() == Some(Code::UserCodeUnknown) {
-                    app.throttles.user_code_wrong(account, caller.address, request.at);
-                }
-            })?;
+            let connecting = app.platform.connect_device(&request, &input.user_code, input.name.as_deref());
+            let connected = app.throttles.user_code(account, caller.address, request.at, connecting).await;
+            let (device, pairing, position) = connected?;
             let id = pairing.state.requested().map(|requested| requested.pairing);
             Ok(ConnectDevicePayload {
                 device_id: Some(scalars::id(device)),

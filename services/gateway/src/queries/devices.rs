@@ -181,17 +181,11 @@ impl DeviceQueries {
         let reader = context.reader(Reading::Own)?;
         let (app, caller) = (context.app()?, context.caller()?);
         let request = app.request(caller);
-        let work = async {
-            app.throttles.user_code(reader.account, caller.address, request.at)?;
-            match app.platform.pairing_by_code(&request, &user_code).await {
-                Ok((id, pairing)) => Ok(UnitPairing::new(id, &pairing.state)),
-                Err(failure) if failure.code() == Some(Code::UserCodeUnknown) => {
-                    app.throttles.user_code_wrong(reader.account, caller.address, request.at);
-                    Ok(None)
-                }
-                Err(failure) => Err(Stop::from(failure)),
-            }
-        };
-        work.await.map_err(|stop| context.report(stop))
+        let look_up = app.platform.pairing_by_code(&request, &user_code);
+        match app.throttles.user_code(reader.account, caller.address, request.at, look_up).await {
+            Ok((id, pairing)) => Ok(UnitPairing::new(id, &pairing.state)),
+            Err(failure) if failure.code() == Some(Code::UserCodeUnknown) => Ok(None),
+            Err(failure) => Err(context.report(Stop::from(failure))),
+        }
     }
 }

@@ -91,7 +91,7 @@ impl Guard {
 
     async fn look_or_stop(&mut self) -> Result<(), Stop> {
         let token = self.caller.token.as_ref().ok_or(Code::NotSignedIn)?;
-        let principal = self.app.platform.authenticate(token).await?;
+        let principal = self.app.platform.recognize(token).await?;
         self.caller.becomes(principal.clone());
         self.reader = Reader::new(principal, self.reading)?;
         self.looked_at = Instant::now();
