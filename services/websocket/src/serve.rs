@@ -96,7 +96,10 @@ impl<E: Executor> Server<'_, E> {
             first = timeout(self.settings.init_timeout, self.init_payload()) => first,
         };
         let payload = first.map_err(|_| Close::INIT_TIMEOUT)??;
-        let mut data = connect(payload, connection.clone()).await?;
+        let mut data = tokio::select! {
+            () = stop.cancelled() => return Err(Close::GOING_AWAY.into()),
+            data = connect(payload, connection.clone()) => data?,
+        };
         data.insert(connection);
         self.data = Some(Arc::new(data));
         self.send(&ServerMessage::ConnectionAck).await?;

@@ -79,6 +79,7 @@ async fn handler(State(server): State<Server>, upgrade: WebSocketUpgrade) -> Res
                 Some("good") => {}
                 Some("short") => connection.close_after(Duration::from_millis(50), Close::UNAUTHORIZED),
                 Some("revoked") => return Err(Close::FORBIDDEN),
+                Some("undecided") => std::future::pending().await,
                 _ => return Err(Close::UNAUTHORIZED),
             }
             Ok(Data::default())
@@ -251,8 +252,11 @@ async fn the_application_ends_a_connection_and_its_last_frame_arrives() {
     assert_eq!(server.ended.recv().await, Some(Ended::ByServer(Close::FORBIDDEN)));
     assert_eq!(Client::ready(&server, "short").await.close_code().await, 4401);
     let mut client = Client::ready(&server, "good").await;
+    let mut waiting = Client::open(&server, Some(SUBPROTOCOL)).await;
+    waiting.send(init("undecided")).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
     server.stop.cancel();
-    assert_eq!(client.close_code().await, 1001);
+    assert_eq!((client.close_code().await, waiting.close_code().await), (1001, 1001));
 }
 
 #[tokio::test]
