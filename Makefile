@@ -5,12 +5,14 @@ CARGO ?= cargo
 DATA ?= data
 
 run: setup
+	$(CARGO) build -p work-accounts
 	$(CARGO) run -q -p work-accounts -- serve --development --data $(DATA) --tour
 
 test: setup-test lint
 	$(CARGO) test --workspace --quiet
 
 bench: setup
+	$(CARGO) build --release -p tests --bin bench
 	$(CARGO) run -q --release -p tests --bin bench
 
 # Regenerates what is derived from the code: JSON Schemas, goldens' index, SDL. Existing goldens are never changed.
