@@ -31,7 +31,7 @@ async fn victim() {
 }
 
 #[tokio::test]
-async fn rows_and_checkpoint_survive_a_kill_together() {
+async fn a_killed_view_goes_on_where_its_rows_end() {
     let folder = tempfile::tempdir().unwrap();
     for round in 1..=4_u64 {
         let mut victim = Command::new(std::env::current_exe().unwrap())

@@ -4,15 +4,27 @@
 mod support;
 mod tally;
 
-use std::{io::Write, time::Duration};
+use std::{
+    collections::HashSet,
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use engine::{Status, Update, View, ViewError, WaitError, build_until};
 use eventlog::{EventLog, Vault};
 use futures::{StreamExt, stream};
+use rusqlite::Connection;
 use schema::{PersonKey, Position, StreamId};
 use support::{World, profile, soon, system};
 use tally::{Gate, Tally, names, numbers};
 use tokio::time::Instant;
+
+/// How often a view is rebuilt under load: the moment that matters is short.
+const REBUILDS: usize = 10;
 
 /// As the views are used unless a test is about versions.
 type First = Tally<1, 1>;
@@ -191,24 +203,76 @@ async fn a_new_version_is_built_beside_the_old_one_which_serves_meanwhile() {
     assert_eq!(names(&newest.reads()).await.unwrap(), ["one", "two"]);
 }
 
+/// Several append at once, so that the file that serves moves on in the very moment in which the new one takes its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_under_load_is_never_seen_to_go_back() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::open(folder.path());
-    many(&world, 3_000).await;
+    many(&world, 1_000).await;
     let view: View<First> = start(&world).await;
     view.ready(soon()).await.unwrap();
-    view.rebuild().await.unwrap();
-    let (mut appended, mut rebuilt) = (3_000, false);
-    while !rebuilt || appended < 3_200 {
-        let (_, position) = world.organization("more").await;
-        appended += 1;
-        view.wait_for(position, soon()).await.unwrap();
-        assert_eq!(names(&view.reads()).await.unwrap().len(), appended);
-        rebuilt = !view.status().await.building;
-    }
+    let (world_ref, view_ref, rebuilding) = (&world, &view, &AtomicBool::new(true));
+    let last_seen = async || {
+        let seen = |rows: &Connection| Ok(rows.query_row("SELECT max(position) FROM seen", [], |row| row.get(0))?);
+        view_ref.reads().read::<i64, _>(seen).await.unwrap().cast_unsigned()
+    };
+    let append = async || {
+        while rebuilding.load(Ordering::Relaxed) {
+            let (_, position) = world_ref.organization("more").await;
+            view_ref.wait_for(position, soon()).await.unwrap();
+            assert!(last_seen().await >= position.commit, "one reads what one wrote");
+        }
+    };
+    let watch = async || {
+        let mut before = None;
+        while rebuilding.load(Ordering::Relaxed) {
+            let now = view_ref.status().await.checkpoint;
+            assert!(now >= before, "from {before:?} back to {now:?}");
+            before = now;
+            tokio::task::yield_now().await;
+        }
+    };
+    let rebuild = async {
+        for _ in 0..REBUILDS {
+            view_ref.rebuild().await.unwrap();
+            status_when(view_ref, |status| !status.building).await;
+        }
+        rebuilding.store(false, Ordering::Relaxed);
+    };
+    let appenders = futures::future::join_all((0..16).map(|_| append()));
+    tokio::join!(rebuild, watch(), appenders);
     view.stop().await;
-    assert_eq!(files(&world), ["tally.v1.g2.db"]);
+    assert_eq!(files(&world), [format!("tally.v1.g{}.db", REBUILDS + 1)]);
+}
+
+/// What a kill would leave behind is what another connection sees: at every moment the rows end at the checkpoint.
+#[tokio::test]
+async fn rows_and_checkpoint_are_one_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::open(folder.path());
+    world.organization("first").await;
+    let view: View<First> = start(&world).await;
+    view.ready(soon()).await.unwrap();
+    let rows = Connection::open(world.views.join("tally.v1.g1.db")).unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let is_over = over.clone();
+    let looker = std::thread::spawn(move || {
+        let sql = "SELECT (SELECT max(position) FROM seen), (SELECT commit_position FROM view_checkpoint)";
+        let mut moments = HashSet::new();
+        while !is_over.load(Ordering::Relaxed) {
+            let look = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+            let (last, checkpoint) = rows.prepare_cached(sql).unwrap().query_row([], look).unwrap();
+            assert_eq!(last, checkpoint);
+            moments.insert(last);
+        }
+        moments.len()
+    });
+    for n in 0..500 {
+        let (_, position) = world.organization(&n.to_string()).await;
+        view.wait_for(position, soon()).await.unwrap();
+    }
+    over.store(true, Ordering::Relaxed);
+    assert!(looker.join().unwrap() > 100, "it looked often enough");
 }
 
 #[tokio::test]
