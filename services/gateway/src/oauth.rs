@@ -182,8 +182,11 @@ async fn by_device_code(app: &App, polls: &Polls, asked: &Asked) -> Result<UnitI
 
 async fn by_assertion(app: &App, asked: &Asked) -> Result<UnitIdentity, OAuthError> {
     let assertion = asked.parameters.get("assertion")?;
-    let unknown = || OAuthError::invalid_grant("the assertion names no unit that is set up");
-    let device: DeviceId = claimed_device(assertion).ok_or_else(unknown)?;
+    // Two codes, because a unit draws different conclusions: one that is not set up any more forgets its key, one whose
+    // clock or configuration is wrong must not.
+    let unknown = OAuthError::unknown_unit;
+    let garbled = || OAuthError::invalid_grant("the assertion names no unit");
+    let device: DeviceId = claimed_device(assertion).ok_or_else(garbled)?;
     let known = match app.platform.unit(device).await {
         Ok(known) => known,
         Err(Failure::Rejected(_)) => return Err(OAuthError::unavailable()),

@@ -263,11 +263,13 @@ async fn a_unit_is_connected_renamed_and_rebooted() {
         ("replayed", unit.assertion(&device, "a", now)),
         ("expired", unit.assertion(&device, "b", now - 100)),
         ("another key", stranger.assertion(&device, "c", now)),
-        ("no such device", unit.assertion(nobody, "d", now)),
         ("garbage", "x.y.z".to_owned()),
     ] {
         assert_eq!(form_error(&token(grant(assertion)).await), (400, "invalid_grant"), "{reason}");
     }
+    // Only this one tells a unit that it is not set up any more.
+    let unknown = token(grant(unit.assertion(nobody, "d", now))).await;
+    assert_eq!(form_error(&unknown), (401, "invalid_client"));
 }
 
 async fn support_form(installation: &Installation, unit: &Unit) -> Value {

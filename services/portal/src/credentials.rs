@@ -14,7 +14,10 @@ const ASSERTION_LIFE: TimeDelta = TimeDelta::seconds(60);
 /// A refusal by a gateway whose clock differs by more than this may be due to the unit's clock.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(30);
 /// The code of a refusal that is final: the unit is not enrolled (any more).
-pub(crate) const NOT_ENROLLED: &str = "invalid_grant";
+pub(crate) const NOT_ENROLLED: &str = "invalid_client";
+/// The platform does not accept the assertion (RFC 7523 3.1): a wrong clock, origin or key. Says nothing about the
+/// enrollment, so nothing is forgotten.
+const NOT_ACCEPTED: &str = "invalid_grant";
 
 /// What an enrolled unit proves itself with.
 #[derive(Debug)]
@@ -74,7 +77,7 @@ impl Credentials {
         match self.token_at(now).await {
             // A unit whose clock is wrong would be refused for that alone: it must not take this for a revocation.
             Err(GatewayError::Refused { code, time: Some(time), .. })
-                if code == NOT_ENROLLED && (time - now).abs() > CLOCK_TOLERANCE =>
+                if code == NOT_ACCEPTED && (time - now).abs() > CLOCK_TOLERANCE =>
             {
                 tracing::warn!(seconds = (time - now).num_seconds(), "the unit's clock differs from the gateway's");
                 self.token_at(time).await

@@ -191,7 +191,7 @@ impl Gateway {
     /// Asks for an access token with a signed assertion.
     ///
     /// # Errors
-    /// `invalid_grant` if the unit is not enrolled any more; or the gateway cannot be reached.
+    /// `invalid_client` if the unit is not enrolled any more, `invalid_grant` if the assertion is not accepted; or the gateway cannot be reached.
     pub async fn assert(&self, assertion: &str) -> Result<Grant, GatewayError> {
         self.post(&self.token, AssertionGrant { grant_type: JWT_BEARER_GRANT, assertion }).await
     }

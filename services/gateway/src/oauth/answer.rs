@@ -38,6 +38,10 @@ impl OAuthError {
     pub(crate) fn invalid_client() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_client", "the client id of units is portal")
     }
+    /// The unit is not set up, or not any more (RFC 6749 5.2: unknown client).
+    pub(crate) fn unknown_unit() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_client", "the assertion names no unit that is set up")
+    }
     pub(crate) fn invalid_grant(description: impl Into<Cow<'static, str>>) -> Self {
         Self::bad("invalid_grant", description)
     }

@@ -248,8 +248,9 @@ async fn token(State(platform): State<Arc<Platform>>, Form(fields): Form<Fields>
         })
     };
     match signer {
-        Some(unit) if !platform.script().revoked => platform.grant(unit),
-        _ => refusal("invalid_grant"),
+        _ if platform.script().revoked => refusal("invalid_client"),
+        Some(unit) => platform.grant(unit),
+        None => refusal("invalid_grant"),
     }
 }
 
