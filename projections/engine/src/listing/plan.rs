@@ -10,7 +10,7 @@
 //! 4. The set may lie all together far on in the list, such as all Marias when sorting by name. So when passing has taken
 //!    as long as picking would, pick.
 //!
-//! With 100,000 rows of one organization none of these takes much longer than 10 ms.
+//! The example `people_search` of the directory measures all of them with 100,000 people in one organization.
 
 use rusqlite::{
     Connection, OptionalExtension, Row, params_from_iter,
