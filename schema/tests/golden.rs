@@ -140,3 +140,29 @@ fn refreshing_adds_and_never_changes() {
     assert_eq!(from_nothing.goldens.len(), Event::types().count());
     assert!(from_nothing.goldens.contains_key(&file_name("device.enrolled", 1)));
 }
+
+/// Every place of a payload where something is sealed.
+fn sealed(value: &serde_json::Value) -> Vec<String> {
+    let here = value.get("sealed").and_then(|_| value["subject"].as_str()).map(str::to_owned);
+    let below: Vec<&serde_json::Value> = match value {
+        serde_json::Value::Object(members) => members.values().collect(),
+        serde_json::Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    here.into_iter().chain(below.into_iter().flat_map(sealed)).collect()
+}
+
+#[test]
+fn an_event_names_everybody_whose_data_is_sealed_in_it() {
+    let mut seen = 0;
+    for (name, text) in stored().goldens {
+        let golden = Golden::read(&text).unwrap();
+        let named: Vec<_> = golden.decode().unwrap().subjects().map(|subject| subject.to_string()).collect();
+        for subject in sealed(&golden.payload) {
+            seen += 1;
+            assert!(named.contains(&subject), "Event::subjects leaves out somebody in {name}");
+        }
+        assert_eq!(named.len(), sealed(&golden.payload).len(), "{name}");
+    }
+    assert!(seen > 0);
+}
