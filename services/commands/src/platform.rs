@@ -21,7 +21,7 @@ const REPEATS: u32 = 5;
 const READ_EVENTS: usize = 1000;
 
 /// An aggregate as the log has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Loaded<A> {
     /// Folded from all its events.
     pub state: A,
@@ -116,7 +116,7 @@ impl Platform {
 
     async fn load_stream<A: Aggregate>(&self, stream: &StreamId) -> Result<Arc<Loaded<A>>, Failure> {
         let cached = self.cache.get(stream).await.and_then(|any| any.downcast::<Loaded<A>>().ok());
-        let mut current = cached.unwrap_or_else(|| Arc::new(Loaded { state: A::default(), events: 0 }));
+        let mut current = cached.unwrap_or_default();
         loop {
             let news = self.log.read_stream(stream, current.events, READ_EVENTS).await?;
             if news.is_empty() {
@@ -136,6 +136,10 @@ impl Platform {
     }
 
     /// Authorizes, decides and appends; decides anew if the stream has moved on meanwhile.
+    ///
+    /// A stream that is not in memory is first taken to be new, which most are: if the command can bring it into being,
+    /// the append holds only if there is no such stream, so nothing rests on the guess. If it was wrong, or the command
+    /// needs something that is there, the stream is loaded.
     pub async fn execute<A: Aggregate>(
         &self,
         request: &Request,
@@ -144,9 +148,17 @@ impl Platform {
     ) -> Result<Done<A>, Failure> {
         let stream = StreamId::new(A::CATEGORY, id);
         let intent = request.intend(command);
+        let mut guess = !self.cache.contains_key(&stream);
         for _ in 0..ATTEMPTS {
-            let loaded = self.load_stream::<A>(&stream).await?;
-            let events = judge(request, &loaded.state, &intent)?;
+            let guessed = std::mem::take(&mut guess).then(Arc::<Loaded<A>>::default);
+            let known = guessed.map(|new| (judge(request, &new.state, &intent), new));
+            let (events, loaded) = match known {
+                Some((Ok(events), new)) if !events.is_empty() => (events, new),
+                _ => {
+                    let loaded = self.load_stream::<A>(&stream).await?;
+                    (judge(request, &loaded.state, &intent)?, loaded)
+                }
+            };
             if events.is_empty() {
                 return Ok(Done { after: loaded, events, position: None });
             }
