@@ -49,6 +49,15 @@ impl Process {
         panic!("process {} was asked to end and has not ended within 30 seconds", self.id());
     }
 
+    /// Processor time that it has used so far, in all its threads.
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        // The name of the program, in parentheses, may hold anything; user and system time are the 12th and 13th after it.
+        let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second())
+    }
+
     /// Memory that it holds at this moment, in KiB; `VmRSS` of Linux.
     pub fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();

@@ -59,6 +59,7 @@ impl Connection {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
+        self.sender.ready().await.unwrap();
         let response = self.sender.send_request(request.body(Full::new(body)).unwrap()).await.unwrap();
         let status = response.status();
         let answer = response.into_body().collect().await.unwrap().to_bytes();

@@ -59,7 +59,7 @@ async fn run(chosen: &[String]) -> ExitCode {
     if ["accounts", "people", "rebuild", "reboot"].into_iter().any(wanted) {
         let (town, platform) = seed::Town::found().await;
         if wanted("accounts") {
-            take(accounts::run(&town).await);
+            take(accounts::run(&town, &platform).await);
         }
         if wanted("people") || wanted("rebuild") {
             town.fill().await;
