@@ -133,6 +133,16 @@ fn prepare(connection: &mut Connection, layout: &Layout, create: bool) -> rusqli
     Ok(())
 }
 
+/// Opens the file for the thread that moves the write-ahead log into it.
+pub(super) fn open_to_checkpoint(file: &Path) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Database { file: file.to_owned(), source };
+    let connection = Connection::open(file).map_err(failed)?;
+    share(&connection).map_err(failed)?;
+    // Both files are synced before the write-ahead log is written over.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    Ok(connection)
+}
+
 /// Opens the file for a thread that only reads it.
 pub(super) fn open_to_read(file: &Path) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::Database { file: file.to_owned(), source };

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::{
     CLOSED, OpenError, Threads,
     append::check_size,
+    checkpointer::Checkpoints,
     consumer::{self, Progress},
     database::{self, Layout},
     heads::Heads,
@@ -26,11 +27,12 @@ use crate::{AppendError, Appended, Expected, ReadError};
 const MAX_QUEUED: u32 = 64 << 10;
 
 /// How `log.db` is set up. The cache is in KiB: what an append touches of the indexes is all over the file.
+/// The writer itself moves the write-ahead log into the file only once it has grown to 64 MiB.
 pub(super) const LAYOUT: Layout = Layout {
     format: 1,
     page_size: 4096,
     tables: &[row::TABLE, consumer::TABLES],
-    settings: "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;",
+    settings: "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864;",
 };
 
 /// The open log.
@@ -61,7 +63,8 @@ impl Log {
             heads: Heads::default(),
             stats: Stats::default(),
         });
-        let writer = Writer::new(log.clone(), file.to_owned(), connection);
+        let checkpoints = Checkpoints::start(file, threads)?;
+        let writer = Writer::new(log.clone(), file.to_owned(), connection, checkpoints);
         threads.writers.push(spawn("log-writer", move || writer.run())?);
         Ok(log)
     }

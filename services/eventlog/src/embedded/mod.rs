@@ -10,6 +10,7 @@
 //! and power loss.
 
 mod append;
+mod checkpointer;
 mod consumer;
 mod database;
 mod heads;

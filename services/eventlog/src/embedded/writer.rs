@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     append::{Appends, Written},
+    checkpointer::Checkpoints,
     consumer::{Change, Progress, write_progress},
     database,
     log::{LAYOUT, Log},
@@ -91,11 +92,12 @@ pub(super) struct Writer {
     /// Acknowledgements of events that had been put off, from transactions that failed. If their rows stayed, they would
     /// come back at the next start, however late that is. At most as many as there are such rows.
     unnoted: Vec<Progress>,
+    checkpoints: Checkpoints,
 }
 
 impl Writer {
-    pub(super) fn new(log: Arc<Log>, file: PathBuf, connection: Connection) -> Self {
-        Self { log, file, connection: Some(connection), unnoted: Vec::new() }
+    pub(super) fn new(log: Arc<Log>, file: PathBuf, connection: Connection, checkpoints: Checkpoints) -> Self {
+        Self { log, file, connection: Some(connection), unnoted: Vec::new(), checkpoints }
     }
 
     /// Works until the queue is closed and empty.
@@ -143,12 +145,13 @@ impl Writer {
         Ok(written)
     }
 
-    fn succeed(&self, written: Written, answers: Vec<Answer>) {
+    fn succeed(&mut self, written: Written, answers: Vec<Answer>) {
         let Written { heads, events } = written;
         if !events.is_empty() {
             self.log.stats.events.add(events.len() as u64);
             self.log.stats.batch_events.record(events.len() as u64);
         }
+        self.checkpoints.wrote(events.len());
         // Before anybody is answered: who has an answer finds its events in every way of reading.
         self.log.heads.extend(heads);
         self.log.recent.publish(events);
