@@ -283,6 +283,12 @@ async fn requests_over_http_need_the_same_token() {
         json!("INVALID_VALUE"),
         "no connection to keep open"
     );
+    // Fragments that spread one another: a short text that would be 2^60 fields, and hours of validation.
+    let bomb: String =
+        (0..60).map(|n| format!("fragment f{n} on Unit {{ ...f{next} ...f{next} }} ", next = n + 1)).collect();
+    let bomb = format!("{{ unit {{ ...f0 }} }} {bomb} fragment f60 on Unit {{ epoch }}");
+    let (_, body) = tokio::time::timeout(Duration::from_secs(5), post(token(), &bomb)).await.expect("refused at once");
+    assert!(body["errors"][0]["message"].is_string() && body["data"].is_null(), "{body}");
     let (status, _) = post(token(), &"x".repeat(20_000)).await;
     assert_eq!(status, 413);
     world.release(&unit).await;

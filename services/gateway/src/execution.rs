@@ -12,13 +12,13 @@ use async_graphql::{
     },
 };
 use futures::{StreamExt, stream};
+use graphql_ws_server::limits::{self, TooMuch};
 use identity::{EntropyExt, SessionToken};
 use moka::future::Cache;
 
 use crate::{
     app::App,
     errors::{BAD_REQUEST, Stop},
-    limits::{self, MOST_COST, TooMuch},
     mutations::Mutation,
     queries::Query,
     session::Caller,
@@ -32,6 +32,9 @@ pub(crate) type ApiSchema = Schema<Query, Mutation, Subscription>;
 const KEPT_TEXTS: u64 = 1024 * 1024;
 /// Longer ones are parsed each time: they are not what a frontend sends again and again.
 const LONGEST_KEPT_TEXT: usize = 8 * 1024;
+
+/// How much a request may cost, with every field counted as often as the page it is in has entries.
+const MOST_COST: usize = 20_000;
 
 /// Builds the schema, without data if it is only to be looked at.
 pub(crate) fn schema(app: Option<Arc<App>>) -> ApiSchema {

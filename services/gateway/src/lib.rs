@@ -20,7 +20,6 @@ mod dev;
 mod errors;
 mod execution;
 mod http;
-mod limits;
 mod loaders;
 mod metrics;
 mod mutations;

@@ -23,6 +23,7 @@
 
 mod close;
 mod connection;
+pub mod limits;
 mod messages;
 mod operations;
 mod serve;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result, Schema};
 use commands::processes::pairing::UnitIdentity;
+use graphql_ws_server::limits::Limits;
 
 use self::{mutations::Mutation, queries::Query, subscriptions::Subscription};
 use crate::shared::{Registration, Shared};
@@ -44,6 +45,7 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_FIELDS)
         .limit_directives(MAX_DIRECTIVES)
+        .extension(Limits)
 }
 
 /// What each operation works with.

@@ -1,14 +1,16 @@
 //! What a request may ask for at most. Checked before validation, whose own cost grows with what is asked for: a few
 //! fragments that spread one another make a short text that means millions of fields.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::{
+    ServerError, ServerResult, Variables,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery},
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
+};
 
 /// Longest text of a request, in bytes: the introspection query has 2 KiB.
-pub(crate) const LONGEST_QUERY: usize = 32 * 1024;
-/// How much a request may cost, with every field counted as often as the page it is in has entries.
-pub(crate) const MOST_COST: usize = 20_000;
+pub const LONGEST_QUERY: usize = 32 * 1024;
 /// Brackets of all kinds within one another. The parser needs stack for each.
 const DEEPEST_BRACKETS: usize = 48;
 /// Fields within one another.
@@ -27,11 +29,12 @@ const MOST_INTROSPECTIONS: usize = 4;
 const MOST_DIRECTIVES: usize = 50;
 
 /// A request asks for too much; says of what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMuch(pub(crate) &'static str);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TooMuch(pub &'static str);
 
 /// Looks at the text before it is parsed.
-pub(crate) fn check_text(query: &str) -> Result<(), TooMuch> {
+pub fn check_text(query: &str) -> Result<(), TooMuch> {
     if query.len() > LONGEST_QUERY {
         return Err(TooMuch("The request is longer than 32 KiB."));
     }
@@ -96,7 +99,7 @@ struct Extent {
 }
 
 /// Looks at the parsed request before it is validated.
-pub(crate) fn check_document(document: &ExecutableDocument) -> Result<(), TooMuch> {
+pub fn check_document(document: &ExecutableDocument) -> Result<(), TooMuch> {
     let mut measure = Measure { document, fragments: HashMap::new(), directives: 0 };
     for (_, operation) in document.operations.iter() {
         measure.directives += operation.node.directives.len();
@@ -179,6 +182,32 @@ impl<'a> Measure<'a> {
         let extent = self.selection_set(&fragment.node.selection_set.node, level)?;
         self.fragments.insert(name.as_str(), extent);
         Ok(extent)
+    }
+}
+
+/// Holds every document of a schema to the limits, before it is validated.
+pub struct Limits;
+
+impl ExtensionFactory for Limits {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait::async_trait]
+impl Extension for Limits {
+    async fn parse_query(
+        &self,
+        context: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let too_much = |error: TooMuch| ServerError::new(error.to_string(), None);
+        check_text(query).map_err(too_much)?;
+        let document = next.run(context, query, variables).await?;
+        check_document(&document).map_err(too_much)?;
+        Ok(document)
     }
 }
 
