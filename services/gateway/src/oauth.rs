@@ -166,7 +166,7 @@ async fn by_device_code(app: &App, polls: &Polls, asked: &Asked) -> Result<UnitI
     asked.parameters.check_client()?;
     let text = asked.parameters.get("device_code")?;
     let code: DeviceCode = text.parse().map_err(|_| OAuthError::invalid_grant("the device code is not one of ours"))?;
-    if !polls.admit(code.pairing(), asked.request.at).await {
+    if !polls.admit(&code, asked.request.at).await {
         return Err(OAuthError::slow_down());
     }
     match app.platform.poll_pairing(&asked.request, text).await {

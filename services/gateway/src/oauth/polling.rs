@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use identity::{POLL_INTERVAL_SECONDS, POLL_SLOW_DOWN_SECONDS};
+use identity::{DeviceCode, POLL_INTERVAL_SECONDS, POLL_SLOW_DOWN_SECONDS};
 use moka::future::Cache;
-use schema::{PairingId, Timestamp};
+use schema::Timestamp;
 
 /// Units that are remembered: ten times those that may begin to wait in the lifetime of a code.
 const REMEMBERED: u64 = 50_000;
@@ -22,8 +22,9 @@ struct Waiting {
     interval: chrono::Duration,
 }
 
-/// See the module.
-pub(crate) struct Polls(Cache<PairingId, Arc<Mutex<Option<Waiting>>>>);
+/// See the module. Counted by the whole device code: others may know the pairing, but only the unit knows its proof, so
+/// nobody else can make it wait.
+pub(crate) struct Polls(Cache<String, Arc<Mutex<Option<Waiting>>>>);
 
 impl Polls {
     pub(crate) fn new() -> Self {
@@ -31,8 +32,8 @@ impl Polls {
     }
 
     /// Whether a unit may ask now. If not, it has to wait longer each time from now on.
-    pub(crate) async fn admit(&self, pairing: PairingId, now: Timestamp) -> bool {
-        let known = self.0.get_with(pairing, async { Arc::default() }).await;
+    pub(crate) async fn admit(&self, code: &DeviceCode, now: Timestamp) -> bool {
+        let known = self.0.get_with(code.to_text(), async { Arc::default() }).await;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         let interval = chrono::Duration::seconds(POLL_INTERVAL_SECONDS.into());
         let waiting = match known.as_mut() {
@@ -53,21 +54,40 @@ impl Polls {
 
 #[cfg(test)]
 mod tests {
+    use identity::ServerKeys;
+    use schema::PairingId;
     use uuid::Uuid;
 
     use super::*;
 
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_timestamp_millis(milliseconds).unwrap()
+    }
+
+    fn code(pairing: u128, master: u8) -> DeviceCode {
+        let keys = ServerKeys::from_master(&[master; 32]);
+        DeviceCode::derive(&keys, PairingId(Uuid::from_u128(pairing)), at(600_000))
+    }
+
     #[tokio::test]
     async fn who_asks_too_often_waits_longer() {
-        let polls = Polls::new();
-        let pairing = PairingId(Uuid::from_u128(1));
-        let at = |milliseconds| Timestamp::from_timestamp_millis(milliseconds).unwrap();
-        assert!(polls.admit(pairing, at(0)).await);
-        assert!(polls.admit(pairing, at(4_000)).await, "within the tolerance");
-        assert!(!polls.admit(pairing, at(7_000)).await);
-        assert!(!polls.admit(pairing, at(12_500)).await, "10 seconds now");
-        assert!(!polls.admit(pairing, at(25_000)).await, "15 seconds now");
-        assert!(polls.admit(pairing, at(45_000)).await, "20 seconds now");
-        assert!(polls.admit(PairingId(Uuid::from_u128(2)), at(7_001)).await, "another unit");
+        let (polls, unit) = (Polls::new(), code(1, 1));
+        assert!(polls.admit(&unit, at(0)).await);
+        assert!(polls.admit(&unit, at(4_000)).await, "within the tolerance");
+        assert!(!polls.admit(&unit, at(7_000)).await);
+        assert!(!polls.admit(&unit, at(12_500)).await, "10 seconds now");
+        assert!(!polls.admit(&unit, at(25_000)).await, "15 seconds now");
+        assert!(polls.admit(&unit, at(45_000)).await, "20 seconds now");
+        assert!(polls.admit(&code(2, 1), at(7_001)).await, "another unit");
+    }
+
+    #[tokio::test]
+    async fn a_forged_code_of_the_same_pairing_does_not_slow_the_unit_down() {
+        let (polls, unit, forged) = (Polls::new(), code(1, 1), code(1, 2));
+        assert!(polls.admit(&unit, at(0)).await);
+        for second in 1..5 {
+            polls.admit(&forged, at(second * 1_000)).await;
+        }
+        assert!(polls.admit(&unit, at(5_000)).await);
     }
 }
