@@ -14,7 +14,7 @@ use axum::{
 };
 use identity::EntropyExt;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
@@ -41,6 +41,8 @@ pub(crate) struct Web {
     pub(crate) oauth: Arc<oauth::OAuth>,
     pub(crate) sockets: Sockets,
     pub(crate) stop: CancellationToken,
+    /// Open WebSockets, and requests that were begun.
+    pub(crate) tasks: TaskTracker,
 }
 
 /// The id of a request, for its handler.
@@ -133,8 +135,12 @@ async fn graphql(State(web): State<Web>, request: Request) -> Response {
         Ok(caller) => {
             // On a task of its own: what was begun is ended, even if the client goes away meanwhile.
             let api = web.api.clone();
-            let response = tokio::spawn(async move { api.execute(request, caller).await }).await;
-            answer(StatusCode::OK, wants, response.unwrap_or_else(|_| failed(Stop::Fault("it broke off".to_owned()))))
+            let response = web.tasks.spawn(async move { api.execute(request, caller).await }).await;
+            let broken = |error| {
+                tracing::error!(request = %correlation, reason = %error, "a request broke off");
+                failed(Stop::Fault("it broke off".to_owned()))
+            };
+            answer(StatusCode::OK, wants, response.unwrap_or_else(broken))
         }
         Err(failure) => {
             tracing::error!(request = %correlation, reason = %failure, "a request failed");

@@ -43,7 +43,7 @@ use devices::DevicesProjection;
 use directory::DirectoryProjection;
 use engine::View;
 use prometheus_client::registry::Registry;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use config::GatewayConfig;
 
@@ -77,6 +77,7 @@ impl Gateway {
             oauth: Arc::new(oauth::OAuth::new()),
             sockets: websocket::Sockets::new(),
             stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         };
         Self { web }
     }
@@ -87,11 +88,14 @@ impl Gateway {
         http::router(self.web.clone())
     }
 
-    /// Follows the log for what ends subscriptions, until `stop`; then tells every open WebSocket to come back later.
+    /// Follows the log for what ends subscriptions, until `stop`; then tells every open WebSocket to come back later, and
+    /// returns once they have ended and all requests that were begun.
     pub async fn run(self, stop: CancellationToken) {
         let app = &self.web.api.app;
         app.revocations.run(&app.platform, stop).await;
         self.web.stop.cancel();
+        self.web.tasks.close();
+        self.web.tasks.wait().await;
     }
 }
 

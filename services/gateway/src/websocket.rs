@@ -52,23 +52,25 @@ pub(crate) async fn upgrade(State(web): State<Web>, request: Request) -> Respons
     // Browsers send the cookie whichever page opens the WebSocket, so the page has to be ours.
     let credentials = Credentials::of(&parts.headers, &app.config);
     let cookie_token = credentials.token.filter(|_| !comes_from_elsewhere(&parts.headers, &app.config));
-    web.sockets.settings.clone().apply(upgrade).on_upgrade(move |socket| async move {
-        let _place = place;
-        let counted = Counted::new(&app.metrics.websockets);
-        let connecting = app.clone();
-        let connect = move |payload: Value, connection: Connection| async move {
-            let token = bearer_token(&payload).map(Credentials::explicit).map_or(cookie_token, |given| given.token);
-            let token = token.ok_or(Close::UNAUTHORIZED)?;
-            admit(&connecting, &token, &connection).await?;
-            let mut data = Data::default();
-            data.insert(SocketOwner { token, address });
-            Ok(data)
-        };
-        let ended = serve(socket, web.api, &web.sockets.settings, web.stop, connect).await;
-        drop(counted);
-        if let Ended::ByServer(close) = ended {
-            app.metrics.closed_websocket(close.code);
-        }
+    web.sockets.settings.clone().apply(upgrade).on_upgrade(move |socket| {
+        web.tasks.clone().track_future(async move {
+            let _place = place;
+            let counted = Counted::new(&app.metrics.websockets);
+            let connecting = app.clone();
+            let connect = move |payload: Value, connection: Connection| async move {
+                let token = bearer_token(&payload).map(Credentials::explicit).map_or(cookie_token, |given| given.token);
+                let token = token.ok_or(Close::UNAUTHORIZED)?;
+                admit(&connecting, &token, &connection).await?;
+                let mut data = Data::default();
+                data.insert(SocketOwner { token, address });
+                Ok(data)
+            };
+            let ended = serve(socket, web.api, &web.sockets.settings, web.stop, connect).await;
+            drop(counted);
+            if let Ended::ByServer(close) = ended {
+                app.metrics.closed_websocket(close.code);
+            }
+        })
     })
 }
 

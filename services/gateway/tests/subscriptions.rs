@@ -203,3 +203,17 @@ async fn browsers_are_known_by_their_cookie_on_pages_of_the_own_origin() {
     live.next().await;
     assert_eq!(live.next().await, Heard::Closed(1001));
 }
+
+#[tokio::test]
+async fn the_gateway_ends_after_its_sockets() {
+    let mut installation = Installation::start().await;
+    let admin = installation.found("ada@acme.example").await;
+    let mut live = Live::of(&admin).await;
+    live.settle().await;
+    installation.stop.cancel();
+    timeout(Duration::from_secs(10), &mut installation.running).await.expect("it ends").unwrap();
+    let mut metrics = String::new();
+    prometheus_client::encoding::text::encode(&mut metrics, &installation.registry).unwrap();
+    assert!(metrics.contains("gateway_websockets_open 0"), "{metrics}");
+    assert_eq!(live.next().await, Heard::Closed(1001));
+}

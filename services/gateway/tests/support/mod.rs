@@ -39,6 +39,8 @@ pub struct Installation {
     pub log: Arc<dyn EventLog>,
     pub registry: Registry,
     pub stop: CancellationToken,
+    /// Ends once the gateway has.
+    pub running: tokio::task::JoinHandle<()>,
     mailbox: Mailbox,
     http: reqwest::Client,
     _folder: TempDir,
@@ -87,12 +89,12 @@ impl Installation {
         change(&mut config);
         let mut registry = Registry::default();
         let gateway = Gateway::new(config, platform, views, Some(mailbox.clone()), &mut registry);
-        tokio::spawn(gateway.clone().run(stop.clone()));
+        let running = tokio::spawn(gateway.clone().run(stop.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = gateway.router().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { address, clock, log, registry, stop, mailbox, http: reqwest::Client::new(), _folder: folder }
+        Self { address, clock, log, registry, stop, running, mailbox, http: reqwest::Client::new(), _folder: folder }
     }
 
     pub fn url(&self, path: &str) -> String {
