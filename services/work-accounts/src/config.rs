@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use axum::http::Uri;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Work accounts for an organization's people, managed Portal units on their desks.
@@ -49,8 +50,9 @@ pub struct ServeArgs {
     /// Where health, readiness and metrics are served. Not for the public.
     #[arg(long, env = "WORK_ACCOUNTS_OPERATIONS_LISTEN", default_value = "127.0.0.1:9090")]
     pub operations_listen: SocketAddr,
-    /// Origin under which browsers and units reach the gateway. Links in mails are built from it.
-    #[arg(long, env = "WORK_ACCOUNTS_PUBLIC_ORIGIN", default_value = "http://localhost:8080")]
+    /// Origin under which browsers and units reach the gateway. Links in mails are built from it. It has to be https,
+    /// except on this machine.
+    #[arg(long, env = "WORK_ACCOUNTS_PUBLIC_ORIGIN", default_value = "http://localhost:8080", value_parser = origin)]
     pub public_origin: String,
     /// Address under which units reach the dispatcher.
     #[arg(long, env = "WORK_ACCOUNTS_DISPATCHER_URL", default_value = "ws://localhost:8081/graphql")]
@@ -64,7 +66,8 @@ pub struct ServeArgs {
     /// Sender of the mails.
     #[arg(long, env = "WORK_ACCOUNTS_MAIL_FROM", default_value = "Work Accounts <no-reply@localhost.localdomain>")]
     pub mail_from: String,
-    /// For one's own machine: mails are kept at `/dev/mailbox`, GraphiQL stands at `/graphiql`, cookies work without TLS.
+    /// For one's own machine: mails are kept at `/dev/mailbox`, GraphiQL stands at `/graphiql`, and pages of
+    /// this machine may use the API whatever their port.
     #[arg(long, env = "WORK_ACCOUNTS_DEVELOPMENT")]
     pub development: bool,
     /// Walk through the main job first, then stay up. Needs `--development`.
@@ -87,4 +90,51 @@ pub struct PortalArgs {
     /// Stand for so many units at once.
     #[arg(long, default_value_t = 1)]
     pub units: usize,
+}
+
+/// Takes an origin as browsers write it, with a slash at the end or not. Without TLS the session's cookie and the tokens
+/// of units would travel in the clear.
+fn origin(text: &str) -> Result<String, &'static str> {
+    const SHAPE: &str = "write it as https://accounts.example.com, in lower case and without a path";
+    let origin = text.strip_suffix('/').unwrap_or(text);
+    let uri: Uri = origin.parse().map_err(|_| SHAPE)?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(SHAPE) };
+    if origin != format!("{scheme}://{authority}").to_ascii_lowercase() || origin.contains('@') {
+        return Err(SHAPE);
+    }
+    match (scheme, authority.host()) {
+        ("https", _) | ("http", "localhost" | "127.0.0.1" | "[::1]") => Ok(origin.to_owned()),
+        ("http", _) => Err("use https: only localhost, 127.0.0.1 and [::1] are reached without TLS"),
+        _ => Err(SHAPE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn an_origin_is_secure_and_as_browsers_write_it() {
+        let taken =
+            ["https://accounts.example.com", "https://a.example:8443", "http://localhost:8080", "http://[::1]:1"];
+        for text in taken {
+            assert_eq!(origin(text).as_deref(), Ok(text));
+            assert_eq!(origin(&format!("{text}/")).as_deref(), Ok(text));
+        }
+        let refused = [
+            "http://accounts.example.com",
+            "http://localhost.evil.com",
+            "HTTPS://accounts.example.com",
+            "https://Accounts.example.com",
+            "https://accounts.example.com/path",
+            "https://accounts.example.com//",
+            "https://accounts.example.com?x",
+            "https://user@accounts.example.com",
+            "ftp://accounts.example.com",
+            "accounts.example.com",
+            "https://",
+            "",
+        ];
+        refused.iter().for_each(|text| assert!(origin(text).is_err(), "{text}"));
+    }
 }

@@ -68,7 +68,7 @@ async fn serve(args: ServeArgs) -> Outcome {
     let mut server = Server::start(&args).await?;
     tracing::info!(gateway = %server.gateway, dispatcher = %server.dispatcher, operations = %server.operations, "listening");
     if args.tour {
-        let origin = args.public_origin.trim_end_matches('/').to_owned();
+        let origin = args.public_origin.clone();
         let tour = Tour { origin: origin.clone(), portal_state: args.data.join("portal"), stop: stop.clone() };
         let ending = tokio::select! {
             ending = tour.run() => ending?,

@@ -122,7 +122,7 @@ impl Server {
         let (operations_listener, operations) = bind(args.operations_listen).await?;
 
         let mut tasks = JoinSet::new();
-        let mailer = Mailer { outbox, links: Links { origin: args.public_origin.trim_end_matches('/').to_owned() } };
+        let mailer = Mailer { outbox, links: Links { origin: args.public_origin.clone() } };
         tasks.spawn(reactors::run(platform.clone(), mailer, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Deadlines, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Finisher, stop.clone()));
@@ -164,7 +164,7 @@ impl Server {
 
 fn gateway_config(args: &ServeArgs) -> GatewayConfig {
     GatewayConfig {
-        public_origin: args.public_origin.trim_end_matches('/').to_owned(),
+        public_origin: args.public_origin.clone(),
         dispatcher_url: args.dispatcher_url.clone(),
         development: args.development,
         trusted_proxies: args.trusted_proxies,
