@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod append;
 pub mod floor;
 pub mod load;
+pub mod machine;
 pub mod memory;
 pub mod people;
 pub mod reboot;

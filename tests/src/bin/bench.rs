@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit};
 use tests::{
-    bench::{Figure, accounts, append, floor, memory, people, reboot, rebuild, report, seed},
+    bench::{Figure, accounts, append, floor, machine, memory, people, reboot, rebuild, report, seed},
     repository,
 };
 
@@ -50,6 +50,7 @@ async fn run(chosen: &[String]) -> ExitCode {
         eprint!("{}", report::table(&new));
         figures.extend(new);
     };
+    take(machine::run());
     if wanted("append") {
         take(append::run().await);
     }
