@@ -112,7 +112,7 @@ fn bare_sqlite(folder: &Path, batch: u64) -> f64 {
     for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("temp_store", "MEMORY")] {
         target.pragma_update(None, name, value).unwrap();
     }
-    target.execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096;").unwrap();
+    target.execute_batch("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384;").unwrap();
     let mut tables = source.prepare("SELECT sql FROM sqlite_schema WHERE tbl_name = 'events' ORDER BY rowid").unwrap();
     for sql in tables.query_map([], |row| row.get::<_, String>(0)).unwrap() {
         target.execute_batch(&sql.unwrap()).unwrap();
