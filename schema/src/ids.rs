@@ -101,6 +101,19 @@ ids! {
     DeviceId = "dev";
     /// A command to a unit.
     CommandId = "cmd";
+    /// An email domain of an organization: [`DomainId::of`] both.
+    DomainId = "dom";
+    /// A file of people that an admin uploaded.
+    ImportId = "imp";
+    /// A request to the support.
+    SupportRequestId = "sup";
+}
+
+impl DomainId {
+    /// The id of a domain in ASCII form within an organization. It follows from both, so no event has to hold it.
+    pub fn of(organization: OrganizationId, domain: &str) -> Self {
+        Self(Uuid::new_v5(&organization.0, domain.as_bytes()))
+    }
 }
 
 macro_rules! keyed_hashes {
@@ -126,4 +139,6 @@ keyed_hashes! {
     HardwareKey;
     /// Keyed hash of the code a unit shows while it waits to be connected.
     UserCodeKey;
+    /// Keyed hash of an uploaded file of people and its organization: equal for the same file.
+    ImportFileKey;
 }

@@ -15,7 +15,22 @@ pub struct Upcaster {
 }
 
 /// Every step there is. Only ever added to.
-pub const UPCASTERS: &[Upcaster] = &[];
+pub const UPCASTERS: &[Upcaster] = &[
+    // Before there were epochs nobody could be logged out everywhere: all are of the first.
+    Upcaster { event_type: "session.started", from: 1, step: |v| with(v, "epoch", 0.into()) },
+    Upcaster { event_type: "pairing.approved", from: 1, step: |v| with(v, "account_epoch", 0.into()) },
+    Upcaster { event_type: "device.enrolled", from: 1, step: |v| with(v, "account_epoch", 0.into()) },
+    // Mails were in English only.
+    Upcaster { event_type: "signup.begun", from: 1, step: |v| with(v, "locale", "en".into()) },
+];
+
+/// The payload with one more field.
+fn with(mut payload: Value, field: &str, value: Value) -> Value {
+    if let Some(fields) = payload.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
+    payload
+}
 
 /// Applies the steps from `stored` to `current`.
 pub(crate) fn to_version(

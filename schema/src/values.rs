@@ -55,6 +55,28 @@ pub enum AccountOrigin {
     Import,
 }
 
+/// How an organization proves that an email domain is its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationMethod {
+    /// A code mailed to an administrative address of the domain.
+    Email,
+    /// A file in the root folder of the domain's website.
+    HtmlFile,
+    /// A TXT record in the DNS.
+    DnsTxt,
+}
+
+/// A row of an import of which no account was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefusedRow {
+    /// Counts the rows of the file from 0, the header aside.
+    pub row: u32,
+    /// The stable code of the API that says why.
+    #[schemars(extend("examples" = ["EMAIL_TAKEN"]))]
+    pub code: String,
+}
+
 /// What the directory knows of a person besides the email address. Sealed as a whole.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Profile {

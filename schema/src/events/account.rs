@@ -19,6 +19,30 @@ events! {
         Activated(AccountActivated) = "account.activated" @ 1,
         /// The creation was given up halfway; the id is never used.
         Abandoned(AccountAbandoned) = "account.abandoned" @ 1,
+        /// Name or directory fields changed.
+        ProfileChanged(AccountProfileChanged) = "account.profile_changed" @ 1,
+        /// The language of mails and pages changed.
+        LocaleChanged(AccountLocaleChanged) = "account.locale_changed" @ 1,
+        /// The account is to have another email address, which is reserved next.
+        EmailChangeBegun(AccountEmailChangeBegun) = "account.email_change_begun" @ 1,
+        /// The address was not to be had, or the change got stuck.
+        EmailChangeAbandoned(AccountEmailChangeAbandoned) = "account.email_change_abandoned" @ 1,
+        /// The account has another email address. Links that were mailed to the one before are void.
+        EmailChanged(AccountEmailChanged) = "account.email_changed" @ 1,
+        /// The person cannot sign in any more; sessions and Portal units are logged out.
+        Deactivated(AccountDeactivated) = "account.deactivated" @ 1,
+        /// The account is as it was before it was deactivated.
+        Reactivated(AccountReactivated) = "account.reactivated" @ 1,
+        /// All sessions and Portal units of the person are logged out.
+        LoggedOutEverywhere(AccountLoggedOutEverywhere) = "account.logged_out_everywhere" @ 1,
+        /// The account is as if it had only been added: it has to be activated again.
+        StatusSetToCreated(AccountStatusSetToCreated) = "account.status_set_to_created" @ 1,
+        /// The person has to choose a new password; sessions end.
+        PasswordResetForced(AccountPasswordResetForced) = "account.password_reset_forced" @ 1,
+        /// A link to choose a new password goes out by mail; it voids the one before.
+        PasswordResetLinkIssued(AccountPasswordResetLinkIssued) = "account.password_reset_link_issued" @ 1,
+        /// The person has a new password; sessions end.
+        PasswordChanged(AccountPasswordChanged) = "account.password_changed" @ 1,
     }
 }
 
@@ -71,3 +95,93 @@ pub struct AccountActivated {
 /// Payload of `account.abandoned`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountAbandoned {}
+
+/// Payload of `account.profile_changed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountProfileChanged {
+    /// Name and directory fields from now on.
+    pub profile: Personal<Profile>,
+}
+
+/// Payload of `account.locale_changed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountLocaleChanged {
+    /// A BCP 47 tag.
+    #[schemars(extend("examples" = ["en-GB"]))]
+    pub locale: String,
+}
+
+/// Payload of `account.email_change_begun`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountEmailChangeBegun {
+    /// Keyed hash of the address that it is to have.
+    pub email_key: EmailKey,
+}
+
+/// Payload of `account.email_change_abandoned`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountEmailChangeAbandoned {
+    /// Keyed hash of the address that it was to have.
+    pub email_key: EmailKey,
+}
+
+/// Payload of `account.email_changed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountEmailChanged {
+    /// Email address from now on, normalised.
+    pub email: Personal<String>,
+    /// Keyed hash of the address.
+    pub email_key: EmailKey,
+    /// Domain of the address, in ASCII form.
+    #[schemars(extend("examples" = ["example.com"]))]
+    pub domain: String,
+    /// Email address until now: it is told of the change.
+    pub previous: Personal<String>,
+    /// Keyed hash of the address until now, which is free again.
+    pub previous_key: EmailKey,
+}
+
+/// Payload of `account.deactivated`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountDeactivated {}
+
+/// Payload of `account.reactivated`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountReactivated {}
+
+/// Payload of `account.logged_out_everywhere`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountLoggedOutEverywhere {}
+
+/// Payload of `account.status_set_to_created`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountStatusSetToCreated {
+    /// Names the password verifier that is no longer valid.
+    pub replaced: Option<uuid::Uuid>,
+}
+
+/// Payload of `account.password_reset_forced`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountPasswordResetForced {}
+
+/// Payload of `account.password_reset_link_issued`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountPasswordResetLinkIssued {
+    /// What the link is derived from.
+    pub challenge: ChallengeId,
+    /// When the link ends.
+    pub expires_at: Timestamp,
+    /// An admin demands it; otherwise somebody asked for it on the sign-in page.
+    pub forced: bool,
+}
+
+/// Payload of `account.password_changed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountPasswordChanged {
+    /// The challenge of the link; none if the person was signed in and knew the password before.
+    pub challenge: Option<ChallengeId>,
+    /// Names the new password verifier in the vault.
+    pub credential: uuid::Uuid,
+    /// Names the password verifier that is no longer valid.
+    pub replaced: Option<uuid::Uuid>,
+}

@@ -14,7 +14,7 @@ events! {
     /// Events of a device.
     DeviceEvent {
         /// The unit was set up and belongs to the organization.
-        Enrolled(DeviceEnrolled) = "device.enrolled" @ 1,
+        Enrolled(DeviceEnrolled) = "device.enrolled" @ 2,
         /// It has another name; the unit gets it as a desired setting.
         Renamed(DeviceRenamed) = "device.renamed" @ 1,
         /// It opened its command stream.
@@ -39,6 +39,8 @@ events! {
         CommandRejected(DeviceCommandRejected) = "device.command_rejected" @ 1,
         /// It was not done in time.
         CommandExpired(DeviceCommandExpired) = "device.command_expired" @ 1,
+        /// The account that set it up was deactivated or logged out everywhere: it has to be set up again.
+        LoggedOut(DeviceLoggedOut) = "device.logged_out" @ 1,
     }
 }
 
@@ -51,6 +53,8 @@ pub struct DeviceEnrolled {
     pub organization: OrganizationId,
     /// Who set it up.
     pub account: AccountId,
+    /// The account's unit epoch: the unit is logged in only as long as the account has the same.
+    pub account_epoch: u64,
     /// By which pairing.
     pub pairing: PairingId,
     /// Keyed hash of model and serial number.
@@ -190,3 +194,7 @@ pub struct DeviceCommandExpired {
     /// The command.
     pub command: CommandId,
 }
+
+/// Payload of `device.logged_out`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceLoggedOut {}

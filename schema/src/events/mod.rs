@@ -4,18 +4,22 @@
 
 pub mod account;
 pub mod device;
+pub mod import;
 pub mod organization;
 pub mod pairing;
+pub mod recovery;
 pub mod reservation;
 pub mod role;
 pub mod session;
 pub mod signup;
+pub mod support;
 
 use schemars::Schema;
 
 pub use self::{
-    account::AccountEvent, device::DeviceEvent, organization::OrganizationEvent, pairing::PairingEvent,
-    reservation::ReservationEvent, role::RoleEvent, session::SessionEvent, signup::SignupEvent,
+    account::AccountEvent, device::DeviceEvent, import::ImportEvent, organization::OrganizationEvent,
+    pairing::PairingEvent, recovery::RecoveryEvent, reservation::ReservationEvent, role::RoleEvent,
+    session::SessionEvent, signup::SignupEvent, support::SupportEvent,
 };
 use crate::{AccountId, RecordedEvent, upcast};
 
@@ -191,6 +195,12 @@ families! {
     Device(DeviceEvent),
     /// Of what must be unique.
     Reservation(ReservationEvent),
+    /// Of a forgotten password.
+    Recovery(RecoveryEvent),
+    /// Of a file of people.
+    Import(ImportEvent),
+    /// Of a request to the support.
+    Support(SupportEvent),
 }
 
 impl Event {
@@ -200,6 +210,9 @@ impl Event {
             Self::Signup(SignupEvent::Begun(e)) => (Some(e.email.subject()), None),
             Self::Signup(SignupEvent::Completed(e)) => (Some(e.profile.subject()), None),
             Self::Account(AccountEvent::Created(e)) => (Some(e.email.subject()), Some(e.profile.subject())),
+            Self::Account(AccountEvent::ProfileChanged(e)) => (Some(e.profile.subject()), None),
+            Self::Account(AccountEvent::EmailChanged(e)) => (Some(e.email.subject()), Some(e.previous.subject())),
+            Self::Support(SupportEvent::Requested(e)) => (Some(e.subject.subject()), Some(e.message.subject())),
             _ => (None, None),
         };
         first.into_iter().chain(second)

@@ -12,7 +12,7 @@ events! {
         /// A unit asked to be connected and shows a code.
         Requested(PairingRequested) = "pairing.requested" @ 1,
         /// A signed-in person entered the code and chose to connect.
-        Approved(PairingApproved) = "pairing.approved" @ 1,
+        Approved(PairingApproved) = "pairing.approved" @ 2,
         /// The unit has fetched its first token: it belongs to the organization.
         Completed(PairingCompleted) = "pairing.completed" @ 1,
         /// Nobody entered the code in time, or the unit did not come back.
@@ -54,6 +54,8 @@ pub struct PairingRequested {
 pub struct PairingApproved {
     /// Who connects the unit.
     pub account: AccountId,
+    /// The account's unit epoch: logged out meanwhile, the person has to connect the unit again.
+    pub account_epoch: u64,
     /// The organization it will belong to.
     pub organization: OrganizationId,
     /// The device it will be.

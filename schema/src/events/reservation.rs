@@ -1,17 +1,19 @@
 //! What must be unique, each in a stream of its own: `email-<hash>`, `user_code-<hash>`, `domain-<name>`,
-//! `hardware-<hash>`. The stream's revision makes the reservation: of many who race for it exactly one appends.
+//! `hardware-<hash>`, `import_file-<hash>`. The stream's revision makes the reservation: of many who race for it exactly one appends.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::events;
-use crate::{AccountId, DeviceId, OrganizationId, PairingId, SignupId, Timestamp};
+use crate::{AccountId, DeviceId, ImportId, OrganizationId, PairingId, SignupId, Timestamp};
 
 events! {
     /// Events of reservations.
     ReservationEvent {
         /// An email address is taken by an account.
         EmailReserved(EmailReserved) = "email.reserved" @ 1,
+        /// An email address is taken by an account that an import creates. The import itself finishes or undoes it.
+        EmailReservedForImport(EmailReservedForImport) = "email.reserved_for_import" @ 1,
         /// An email address is free again.
         EmailReleased(EmailReleased) = "email.released" @ 1,
         /// A code that a unit shows is taken by a pairing, until it ends.
@@ -24,6 +26,8 @@ events! {
         HardwareEnrolled(HardwareEnrolled) = "hardware.enrolled" @ 1,
         /// Hardware may be set up again.
         HardwareReleased(HardwareReleased) = "hardware.released" @ 1,
+        /// A file of people was uploaded: who uploads it again is told.
+        ImportFileUploaded(ImportFileUploaded) = "import_file.uploaded" @ 1,
     }
 }
 
@@ -84,4 +88,20 @@ pub struct HardwareEnrolled {
 pub struct HardwareReleased {
     /// The device it was.
     pub device: DeviceId,
+}
+
+/// Payload of `email.reserved_for_import`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EmailReservedForImport {
+    /// Who has it.
+    pub account: AccountId,
+    /// The import that creates the account.
+    pub import: ImportId,
+}
+
+/// Payload of `import_file.uploaded`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportFileUploaded {
+    /// The import of this upload.
+    pub import: ImportId,
 }

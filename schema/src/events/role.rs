@@ -23,6 +23,10 @@ events! {
         Assigned(RoleAssigned) = "role.assigned" @ 1,
         /// A role was taken from a person.
         Unassigned(RoleUnassigned) = "role.unassigned" @ 1,
+        /// A person is about to be deactivated or set back: the roles rest, and the person counts no longer as an admin.
+        HolderSuspended(RoleHolderSuspended) = "role.holder_suspended" @ 1,
+        /// The person is active again and has the roles back.
+        HolderResumed(RoleHolderResumed) = "role.holder_resumed" @ 1,
     }
 }
 
@@ -76,5 +80,23 @@ pub struct RoleUnassigned {
     /// The role.
     pub role: RoleId,
     /// Who loses it.
+    pub account: AccountId,
+}
+
+/// Payload of `role.holder_suspended`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleHolderSuspended {
+    /// Who.
+    pub account: AccountId,
+    /// The account's session epoch at the time: what follows is finished after a crash only if nothing happened since.
+    pub session_epoch: u64,
+    /// The account is set back to being only added; otherwise it is deactivated.
+    pub set_back: bool,
+}
+
+/// Payload of `role.holder_resumed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleHolderResumed {
+    /// Who.
     pub account: AccountId,
 }

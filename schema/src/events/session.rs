@@ -10,7 +10,7 @@ events! {
     /// Events of a session.
     SessionEvent {
         /// A person signed in.
-        Started(SessionStarted) = "session.started" @ 1,
+        Started(SessionStarted) = "session.started" @ 2,
         /// The person signed out, or the session was ended for them.
         Ended(SessionEnded) = "session.ended" @ 1,
     }
@@ -30,6 +30,8 @@ pub struct SessionStarted {
     /// SHA-256 of the secret, hexadecimal. The secret has 256 random bits, so its hash gives nothing away.
     #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
     pub secret_sha256: String,
+    /// The account's session epoch: the session is valid only as long as the account has the same.
+    pub epoch: u64,
     /// When it ends whatever happens.
     pub expires_at: Timestamp,
 }

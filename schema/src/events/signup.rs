@@ -10,7 +10,7 @@ events! {
     /// Events of a sign-up.
     SignupEvent {
         /// Somebody gave a work email address; a code is to be mailed to it.
-        Begun(SignupBegun) = "signup.begun" @ 1,
+        Begun(SignupBegun) = "signup.begun" @ 2,
         /// A wrong code was entered.
         CodeRejected(SignupCodeRejected) = "signup.code_rejected" @ 1,
         /// The mailed code was entered: the email address is proven.
@@ -36,6 +36,9 @@ pub struct SignupBegun {
     /// Domain of the address, in ASCII form.
     #[schemars(extend("examples" = ["example.com"]))]
     pub domain: String,
+    /// Language of the mail, a BCP 47 tag.
+    #[schemars(extend("examples" = ["en-GB"]))]
+    pub locale: String,
     /// What the mailed code is derived from.
     pub challenge: ChallengeId,
     /// When the code ends.
