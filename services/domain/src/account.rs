@@ -1,9 +1,14 @@
-//! A person's work account: added by an admin or at sign-up, then activated by choosing a password.
+//! A person's work account: added by an admin or at sign-up, activated by choosing a password, perhaps deactivated.
 
 use chrono::Duration;
 use schema::{
-    AccountId, Actor, ChallengeId, LoginMethod, OrganizationId, Personal, Timestamp,
-    events::account::{AccountAbandoned, AccountActivated, AccountActivationLinkIssued, AccountCreated, AccountEvent},
+    AccountId, Actor, ChallengeId, EmailKey, LoginMethod, OrganizationId, Personal, Profile, Right, Timestamp,
+    events::account::{
+        AccountAbandoned, AccountActivated, AccountActivationLinkIssued, AccountCreated, AccountDeactivated,
+        AccountEmailChangeAbandoned, AccountEmailChangeBegun, AccountEmailChanged, AccountEvent, AccountLocaleChanged,
+        AccountLoggedOutEverywhere, AccountPasswordChanged, AccountPasswordResetForced, AccountPasswordResetLinkIssued,
+        AccountProfileChanged, AccountReactivated, AccountStatusSetToCreated,
+    },
 };
 use uuid::Uuid;
 
@@ -11,6 +16,8 @@ use crate::{Access, Aggregate, Code, Intent, Rejection};
 
 /// How long an activation link is good (common practice).
 pub const ACTIVATION_LINK_LIFETIME: Duration = Duration::hours(72);
+/// How long a link to choose a new password is good (OWASP Forgot Password).
+pub const RESET_LINK_LIFETIME: Duration = Duration::minutes(20);
 
 /// What can be wanted of an account.
 #[derive(Debug, Clone)]
@@ -33,6 +40,84 @@ pub enum AccountCommand {
     },
     /// Give up a creation that got stuck after the reservation of the address.
     Abandon,
+    /// Change name or directory fields.
+    ChangeProfile {
+        /// What they were when the change was made up: another change meanwhile must not be lost.
+        base: Personal<Profile>,
+        /// What they are to be, checked.
+        profile: Personal<Profile>,
+    },
+    /// Change the language of mails and pages.
+    ChangeLocale {
+        /// Checked.
+        locale: String,
+    },
+    /// Begin to give the account another address, which is reserved next.
+    BeginEmailChange {
+        /// Keyed hash of the new address.
+        email_key: EmailKey,
+    },
+    /// Give up a change of the address.
+    AbandonEmailChange {
+        /// Keyed hash of the address that it was to have.
+        email_key: EmailKey,
+    },
+    /// The new address is reserved: take it.
+    ChangeEmail {
+        /// The new address, sealed.
+        email: Personal<String>,
+        /// Keyed hash of it.
+        email_key: EmailKey,
+        /// Domain of it, in ASCII form.
+        domain: String,
+        /// What an activation link to the new address is derived from, if one is due.
+        invite: ChallengeId,
+    },
+    /// Prevent sign-in and log out everywhere.
+    Deactivate {
+        /// Only while the account has this session epoch.
+        epoch: Option<u64>,
+    },
+    /// Undo a deactivation.
+    Reactivate,
+    /// End all sessions and log out all Portal units.
+    LogOutEverywhere,
+    /// Make it as if the account had only been added.
+    SetToCreated {
+        /// Only while the account has this session epoch.
+        epoch: Option<u64>,
+    },
+    /// Issue a link that activates the account.
+    IssueActivationLink {
+        /// What it is derived from.
+        challenge: ChallengeId,
+        /// It goes out by mail; otherwise the admin is shown it.
+        mailed: bool,
+    },
+    /// End the sessions and demand a new password.
+    ForcePasswordReset {
+        /// What the link is derived from.
+        challenge: ChallengeId,
+    },
+    /// Mail a link to choose a new password, if the account has one.
+    IssueResetLink {
+        /// What the link is derived from.
+        challenge: ChallengeId,
+    },
+    /// Choose a new password, by link.
+    ResetPassword {
+        /// The challenge whose link was shown.
+        challenge: ChallengeId,
+        /// Name of the new password verifier in the vault.
+        credential: Uuid,
+    },
+    /// Choose a new password, knowing the old one.
+    ChangePassword {
+        /// The verifier that the old password was checked against.
+        checked: Uuid,
+        /// Name of the new password verifier in the vault.
+        credential: Uuid,
+    },
 }
 
 /// Where an account stands.
@@ -45,6 +130,8 @@ pub enum AccountStatus {
     Added,
     /// The person can sign in.
     Activated,
+    /// The person cannot sign in until the account is reactivated.
+    Deactivated,
     /// Given up halfway; never used.
     Abandoned,
 }
@@ -52,13 +139,15 @@ pub enum AccountStatus {
 /// An account.
 #[derive(Debug, Clone, Default)]
 pub struct Account {
-    id: Option<AccountId>,
-    organization: Option<OrganizationId>,
+    created: Option<AccountCreated>,
     status: AccountStatus,
-    email: Option<Personal<String>>,
     link: Option<(ChallengeId, Timestamp)>,
+    reset_link: Option<(ChallengeId, Timestamp)>,
     credential: Option<Uuid>,
-    login_method: Option<LoginMethod>,
+    must_reset: bool,
+    session_epoch: u64,
+    unit_epoch: u64,
+    pending_email: Option<EmailKey>,
 }
 
 impl Account {
@@ -70,27 +159,197 @@ impl Account {
     pub fn credential(&self) -> Option<Uuid> {
         self.credential
     }
+    /// The account as it is now: email, profile and language are the current ones.
+    pub fn details(&self) -> Option<&AccountCreated> {
+        self.created.as_ref()
+    }
     /// The email address, sealed.
     pub fn email(&self) -> Option<&Personal<String>> {
-        self.email.as_ref()
+        self.created.as_ref().map(|created| &created.email)
     }
     /// How the person signs in.
     pub fn login_method(&self) -> Option<LoginMethod> {
-        self.login_method
+        self.created.as_ref().map(|created| created.login_method)
     }
     /// The activation link that is valid, and until when.
     pub fn activation_link(&self) -> Option<(ChallengeId, Timestamp)> {
         self.link
     }
+    /// The link to choose a new password that is valid, and until when.
+    pub fn reset_link(&self) -> Option<(ChallengeId, Timestamp)> {
+        self.reset_link
+    }
+    /// The person has to choose a new password before signing in.
+    pub fn must_reset(&self) -> bool {
+        self.must_reset
+    }
+    /// Counts what ended all sessions: one is valid only if it began in the present epoch.
+    pub fn session_epoch(&self) -> u64 {
+        self.session_epoch
+    }
+    /// Counts what logged out all Portal units: one is logged in only if it was set up in the present epoch.
+    pub fn unit_epoch(&self) -> u64 {
+        self.unit_epoch
+    }
+    /// Whether a unit that was set up in `epoch` is still logged in.
+    pub fn keeps_unit(&self, epoch: u64) -> bool {
+        self.status == AccountStatus::Activated && self.unit_epoch == epoch
+    }
 
     /// Whether `challenge` may activate the account at `at`. Asked before the costly hash of the password, and again
     /// by [`AccountCommand::Activate`].
     pub fn check_link(&self, challenge: ChallengeId, at: Timestamp) -> Result<(), Rejection> {
-        match self.link {
-            Some((valid, until)) if self.status == AccountStatus::Added && valid == challenge && at < until => Ok(()),
-            _ => Err(Code::LinkInvalid.at("token")),
+        check(self.link.filter(|_| self.status == AccountStatus::Added), challenge, at)
+    }
+
+    /// Whether `challenge` may reset the password at `at`. Asked before the costly hash of the password, and again
+    /// by [`AccountCommand::ResetPassword`].
+    pub fn check_reset_link(&self, challenge: ChallengeId, at: Timestamp) -> Result<(), Rejection> {
+        check(self.reset_link.filter(|_| self.status == AccountStatus::Activated), challenge, at)
+    }
+
+    fn log_out(&mut self) {
+        self.session_epoch = self.session_epoch.saturating_add(1);
+        self.unit_epoch = self.unit_epoch.saturating_add(1);
+    }
+
+    /// The account must be activated, with a password.
+    fn check_password_account(&self) -> Result<(), Rejection> {
+        match (self.status, self.login_method()) {
+            (AccountStatus::Activated, Some(LoginMethod::Password)) => Ok(()),
+            (AccountStatus::Activated, _) => Err(Code::NoPassword.at("personId")),
+            (AccountStatus::Deactivated, _) => Err(Code::AccountDeactivated.at("personId")),
+            _ => Err(Code::AccountNotActivated.at("personId")),
         }
     }
+
+    fn change_email(
+        &self,
+        current: &AccountCreated,
+        new: (&Personal<String>, &EmailKey, &str),
+        invite: ChallengeId,
+        at: Timestamp,
+    ) -> Result<Vec<AccountEvent>, Rejection> {
+        let (email, email_key, domain) = new;
+        if current.email_key == *email_key {
+            return Ok(vec![]);
+        }
+        // It was taken for stuck and the address released: the command has to begin again.
+        if self.pending_email.as_ref() != Some(email_key) {
+            return Err(Code::Busy.into());
+        }
+        let changed = AccountEmailChanged {
+            email: email.clone(),
+            email_key: email_key.clone(),
+            domain: domain.to_owned(),
+            previous: current.email.clone(),
+            previous_key: current.email_key.clone(),
+        };
+        let invited = (self.status == AccountStatus::Added && self.link.is_some())
+            .then(|| issue_activation_link(invite, true, at));
+        Ok(std::iter::once(changed.into()).chain(invited).collect())
+    }
+
+    fn decide_known(
+        &self,
+        current: &AccountCreated,
+        intent: &Intent<AccountCommand>,
+    ) -> Result<Vec<AccountEvent>, Rejection> {
+        let at = intent.at;
+        let none_if = |so_already: bool, event: AccountEvent| if so_already { vec![] } else { vec![event] };
+        let moved_on = |epoch: &Option<u64>| epoch.is_some_and(|epoch| epoch != self.session_epoch);
+        Ok(match (&intent.command, self.status) {
+            (AccountCommand::Create { .. } | AccountCommand::Abandon, _) => vec![],
+            (AccountCommand::Activate { challenge, credential }, _) => {
+                self.check_link(*challenge, at)?;
+                vec![AccountActivated { challenge: Some(*challenge), credential: *credential }.into()]
+            }
+            (AccountCommand::ChangeProfile { base, .. }, _) if *base != current.profile => {
+                return Err(Code::Busy.into());
+            }
+            (AccountCommand::ChangeProfile { profile, .. }, _) => {
+                vec![AccountProfileChanged { profile: profile.clone() }.into()]
+            }
+            (AccountCommand::ChangeLocale { locale }, _) => {
+                none_if(current.locale == *locale, AccountLocaleChanged { locale: locale.clone() }.into())
+            }
+            (AccountCommand::BeginEmailChange { email_key }, _) => {
+                let so_already = current.email_key == *email_key || self.pending_email.as_ref() == Some(email_key);
+                none_if(so_already, AccountEmailChangeBegun { email_key: email_key.clone() }.into())
+            }
+            (AccountCommand::AbandonEmailChange { email_key }, _) => {
+                let pending = self.pending_email.as_ref() == Some(email_key);
+                none_if(!pending, AccountEmailChangeAbandoned { email_key: email_key.clone() }.into())
+            }
+            (AccountCommand::ChangeEmail { email, email_key, domain, invite }, _) => {
+                self.change_email(current, (email, email_key, domain), *invite, at)?
+            }
+            (AccountCommand::Deactivate { epoch }, status) => {
+                none_if(status == AccountStatus::Deactivated || moved_on(epoch), AccountDeactivated {}.into())
+            }
+            (AccountCommand::Reactivate, status) => {
+                none_if(status != AccountStatus::Deactivated, AccountReactivated {}.into())
+            }
+            (AccountCommand::LogOutEverywhere, status) => {
+                none_if(status != AccountStatus::Activated, AccountLoggedOutEverywhere {}.into())
+            }
+            (AccountCommand::SetToCreated { epoch: Some(_) }, AccountStatus::Deactivated) => vec![],
+            (AccountCommand::SetToCreated { .. }, AccountStatus::Deactivated)
+            | (AccountCommand::IssueActivationLink { .. }, AccountStatus::Deactivated) => {
+                return Err(Code::AccountDeactivated.at("personId"));
+            }
+            (AccountCommand::SetToCreated { epoch }, status) => {
+                let event = AccountStatusSetToCreated { replaced: self.credential };
+                none_if(status == AccountStatus::Added || moved_on(epoch), event.into())
+            }
+            (AccountCommand::IssueActivationLink { .. }, AccountStatus::Activated) => {
+                return Err(Code::AlreadyActivated.at("personId"));
+            }
+            (AccountCommand::IssueActivationLink { challenge, mailed }, _) => {
+                let so_already = self.link.is_some_and(|(valid, _)| valid == *challenge);
+                none_if(so_already, issue_activation_link(*challenge, *mailed, at))
+            }
+            (AccountCommand::ForcePasswordReset { challenge }, _) => {
+                self.check_password_account()?;
+                vec![AccountPasswordResetForced {}.into(), issue_reset_link(*challenge, true, at)]
+            }
+            (AccountCommand::IssueResetLink { challenge }, _) => {
+                let so_already = self.reset_link.is_some_and(|(valid, _)| valid == *challenge);
+                let refused = self.check_password_account().is_err();
+                none_if(so_already || refused, issue_reset_link(*challenge, false, at))
+            }
+            (AccountCommand::ResetPassword { challenge, credential }, _) => {
+                self.check_reset_link(*challenge, at)?;
+                vec![self.password_changed(Some(*challenge), *credential)]
+            }
+            (AccountCommand::ChangePassword { checked, credential }, _) => {
+                self.check_password_account()?;
+                if self.credential != Some(*checked) {
+                    return Err(Code::WrongCredentials.at("currentPassword"));
+                }
+                vec![self.password_changed(None, *credential)]
+            }
+        })
+    }
+
+    fn password_changed(&self, challenge: Option<ChallengeId>, credential: Uuid) -> AccountEvent {
+        AccountPasswordChanged { challenge, credential, replaced: self.credential }.into()
+    }
+}
+
+fn check(link: Option<(ChallengeId, Timestamp)>, challenge: ChallengeId, at: Timestamp) -> Result<(), Rejection> {
+    match link {
+        Some((valid, until)) if valid == challenge && at < until => Ok(()),
+        _ => Err(Code::LinkInvalid.at("token")),
+    }
+}
+
+fn issue_activation_link(challenge: ChallengeId, mailed: bool, at: Timestamp) -> AccountEvent {
+    AccountActivationLinkIssued { challenge, expires_at: at + ACTIVATION_LINK_LIFETIME, mailed }.into()
+}
+
+fn issue_reset_link(challenge: ChallengeId, forced: bool, at: Timestamp) -> AccountEvent {
+    AccountPasswordResetLinkIssued { challenge, expires_at: at + RESET_LINK_LIFETIME, forced }.into()
 }
 
 impl Aggregate for Account {
@@ -102,11 +361,8 @@ impl Aggregate for Account {
     fn evolve(mut self, event: &AccountEvent) -> Self {
         match event {
             AccountEvent::Created(e) => {
-                self.id = Some(e.account);
-                self.organization = Some(e.organization);
+                self.created = Some(e.clone());
                 self.status = AccountStatus::Added;
-                self.email = Some(e.email.clone());
-                self.login_method = Some(e.login_method);
             }
             AccountEvent::ActivationLinkIssued(e) => self.link = Some((e.challenge, e.expires_at)),
             AccountEvent::Activated(e) => {
@@ -115,56 +371,117 @@ impl Aggregate for Account {
                 self.credential = Some(e.credential);
             }
             AccountEvent::Abandoned(_) => self.status = AccountStatus::Abandoned,
+            AccountEvent::ProfileChanged(e) => {
+                if let Some(created) = &mut self.created {
+                    created.profile = e.profile.clone();
+                }
+            }
+            AccountEvent::LocaleChanged(e) => {
+                if let Some(created) = &mut self.created {
+                    created.locale.clone_from(&e.locale);
+                }
+            }
+            AccountEvent::EmailChangeBegun(e) => self.pending_email = Some(e.email_key.clone()),
+            AccountEvent::EmailChangeAbandoned(_) => self.pending_email = None,
+            AccountEvent::EmailChanged(e) => {
+                self.pending_email = None;
+                self.link = None;
+                self.reset_link = None;
+                if let Some(created) = &mut self.created {
+                    created.email = e.email.clone();
+                    created.email_key = e.email_key.clone();
+                    created.domain.clone_from(&e.domain);
+                }
+            }
+            AccountEvent::Deactivated(_) => {
+                self.status = AccountStatus::Deactivated;
+                self.link = None;
+                self.reset_link = None;
+                self.log_out();
+            }
+            AccountEvent::Reactivated(_) => {
+                let chosen = self.credential.is_some();
+                self.status = if chosen { AccountStatus::Activated } else { AccountStatus::Added };
+            }
+            AccountEvent::LoggedOutEverywhere(_) => self.log_out(),
+            AccountEvent::StatusSetToCreated(_) => {
+                self.status = AccountStatus::Added;
+                self.credential = None;
+                self.must_reset = false;
+                self.reset_link = None;
+                self.log_out();
+            }
+            AccountEvent::PasswordResetForced(_) => {
+                self.must_reset = true;
+                self.session_epoch = self.session_epoch.saturating_add(1);
+            }
+            AccountEvent::PasswordResetLinkIssued(e) => self.reset_link = Some((e.challenge, e.expires_at)),
+            AccountEvent::PasswordChanged(e) => {
+                self.credential = Some(e.credential);
+                self.must_reset = false;
+                self.reset_link = None;
+                self.session_epoch = self.session_epoch.saturating_add(1);
+            }
         }
         self
     }
 
     fn decide(&self, intent: &Intent<AccountCommand>) -> Result<Vec<AccountEvent>, Rejection> {
+        if let Some(current) = &self.created {
+            return self.decide_known(current, intent);
+        }
         match (&intent.command, self.status) {
-            (AccountCommand::Create { account, invite, credential }, AccountStatus::Absent) => {
-                let mut events = vec![AccountEvent::Created((**account).clone())];
-                if let Some(challenge) = *invite {
-                    let expires_at = intent.at + ACTIVATION_LINK_LIFETIME;
-                    events.push(AccountActivationLinkIssued { challenge, expires_at, mailed: true }.into());
-                }
-                if let Some(credential) = *credential {
-                    events.push(AccountActivated { challenge: None, credential }.into());
-                }
-                Ok(events)
-            }
             // It was taken for a stuck creation and its address released: the command has to begin again.
             (AccountCommand::Create { .. }, AccountStatus::Abandoned) => Err(Code::Busy.into()),
-            (AccountCommand::Create { .. }, _) => Ok(vec![]),
-            (AccountCommand::Activate { challenge, credential }, _) => {
-                self.check_link(*challenge, intent.at)?;
-                Ok(vec![AccountActivated { challenge: Some(*challenge), credential: *credential }.into()])
+            (AccountCommand::Create { account, invite, credential }, _) => {
+                let created = AccountEvent::Created((**account).clone());
+                let invited = invite.map(|challenge| issue_activation_link(challenge, true, intent.at));
+                let activated = credential.map(|credential| AccountActivated { challenge: None, credential }.into());
+                Ok(std::iter::once(created).chain(invited).chain(activated).collect())
             }
             (AccountCommand::Abandon, AccountStatus::Absent) => Ok(vec![AccountAbandoned {}.into()]),
             (AccountCommand::Abandon, _) => Ok(vec![]),
+            (AccountCommand::Activate { .. } | AccountCommand::ResetPassword { .. }, _) => {
+                Err(Code::LinkInvalid.at("token"))
+            }
+            _ => Err(Code::NotFound.at("personId")),
         }
     }
 
     fn access(command: &AccountCommand) -> Access {
         match command {
-            AccountCommand::Create { .. } => Access::Right(schema::Right::ManageAccounts),
+            AccountCommand::Create { .. }
+            | AccountCommand::ChangeProfile { .. }
+            | AccountCommand::ChangeLocale { .. }
+            | AccountCommand::BeginEmailChange { .. }
+            | AccountCommand::ChangeEmail { .. }
+            | AccountCommand::Deactivate { .. }
+            | AccountCommand::Reactivate
+            | AccountCommand::LogOutEverywhere
+            | AccountCommand::SetToCreated { .. }
+            | AccountCommand::IssueActivationLink { .. }
+            | AccountCommand::ForcePasswordReset { .. } => Access::Right(Right::ManageAccounts),
             // The link is the proof.
-            AccountCommand::Activate { .. } => Access::Anyone,
-            AccountCommand::Abandon => Access::System,
+            AccountCommand::Activate { .. } | AccountCommand::ResetPassword { .. } => Access::Anyone,
+            AccountCommand::ChangePassword { .. } => Access::Owner,
+            AccountCommand::Abandon
+            | AccountCommand::AbandonEmailChange { .. }
+            | AccountCommand::IssueResetLink { .. } => Access::System,
         }
     }
 
     fn target(command: &AccountCommand) -> Option<OrganizationId> {
         match command {
             AccountCommand::Create { account, .. } => Some(account.organization),
-            AccountCommand::Activate { .. } | AccountCommand::Abandon => None,
+            _ => None,
         }
     }
 
     fn organization(&self) -> Option<OrganizationId> {
-        self.organization
+        self.created.as_ref().map(|created| created.organization)
     }
 
     fn owner(&self) -> Option<Actor> {
-        self.id.map(Actor::Account)
+        self.created.as_ref().map(|created| Actor::Account(created.account))
     }
 }

@@ -8,7 +8,7 @@ use schema::{
     events::device::{
         DeviceCommandDispatched, DeviceCommandExpired, DeviceCommandFailed, DeviceCommandQueued, DeviceCommandReceived,
         DeviceCommandRejected, DeviceCommandRequested, DeviceCommandSucceeded, DeviceConnected, DeviceDisconnected,
-        DeviceEnrolled, DeviceEvent, DeviceRenamed, DeviceStatusReported,
+        DeviceEnrolled, DeviceEvent, DeviceLoggedOut, DeviceRenamed, DeviceStatusReported,
     },
 };
 use uuid::Uuid;
@@ -87,6 +87,8 @@ pub enum DeviceCommand {
         /// The unit's own code for what went wrong, checked; empty if nothing did.
         code: String,
     },
+    /// Its account was deactivated or logged out everywhere: it has to be set up again.
+    LogOut,
     /// End a command whose time has passed.
     Expire {
         /// Which.
@@ -142,6 +144,7 @@ pub struct Device {
     name: String,
     settings_revision: u64,
     connection: Option<Uuid>,
+    logged_out: bool,
     status: Option<DeviceStatusReported>,
     last_sequence: u64,
     commands: BTreeMap<CommandId, CommandState>,
@@ -159,6 +162,10 @@ impl Device {
     /// Its open command stream.
     pub fn connection(&self) -> Option<Uuid> {
         self.connection
+    }
+    /// Its account was deactivated or logged out everywhere: it has to be set up again.
+    pub fn is_logged_out(&self) -> bool {
+        self.logged_out
     }
     /// Sequence of the newest command.
     pub fn last_sequence(&self) -> u64 {
@@ -314,6 +321,7 @@ impl Aggregate for Device {
             DeviceEvent::CommandFailed(e) => self.end(e.command, Stage::Refused),
             DeviceEvent::CommandRejected(e) => self.end(e.command, Stage::Refused),
             DeviceEvent::CommandExpired(e) => self.end(e.command, Stage::Expired),
+            DeviceEvent::LoggedOut(_) => self.logged_out = true,
         }
         self
     }
@@ -327,6 +335,9 @@ impl Aggregate for Device {
         }
         match &intent.command {
             DeviceCommand::Enroll(_) => Ok(vec![]),
+            DeviceCommand::LogOut if self.logged_out => Ok(vec![]),
+            DeviceCommand::LogOut => Ok(vec![DeviceLoggedOut {}.into()]),
+            DeviceCommand::Request { .. } if self.logged_out => Err(Code::UnitLoggedOut.at("deviceId")),
             DeviceCommand::Rename { name } if *name == self.name => Ok(vec![]),
             DeviceCommand::Rename { name } => {
                 let settings_revision = self.settings_revision.saturating_add(1);
@@ -366,7 +377,10 @@ impl Aggregate for Device {
             | DeviceCommand::ReportStatus(_)
             | DeviceCommand::Acknowledge { .. }
             | DeviceCommand::ReportResult { .. } => Access::Owner,
-            DeviceCommand::Enroll(_) | DeviceCommand::Dispatch { .. } | DeviceCommand::Expire { .. } => Access::System,
+            DeviceCommand::Enroll(_)
+            | DeviceCommand::LogOut
+            | DeviceCommand::Dispatch { .. }
+            | DeviceCommand::Expire { .. } => Access::System,
         }
     }
 

@@ -5,8 +5,10 @@ pub mod access;
 pub mod account;
 pub mod aggregate;
 pub mod device;
+pub mod import;
 pub mod organization;
 pub mod pairing;
+pub mod recovery;
 pub mod rejection;
 pub mod reservation;
 pub mod roles;
@@ -14,6 +16,7 @@ pub mod session;
 pub mod signup;
 #[cfg(any(test, feature = "spec"))]
 pub mod spec;
+pub mod support;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -22,10 +25,15 @@ pub use access::{Access, Principal, authorize};
 pub use account::{Account, AccountCommand, AccountStatus};
 pub use aggregate::{Aggregate, Intent, fold};
 pub use device::{CommandState, Device, DeviceCommand, Outcome};
+pub use import::{Import, ImportCommand, ImportStatus};
 pub use organization::{Organization, OrganizationCommand};
 pub use pairing::{Pairing, PairingCommand, PairingState};
+pub use recovery::{Recovery, RequestRecovery};
 pub use rejection::{Code, Rejection};
-pub use reservation::{DomainReservation, EmailReservation, HardwareReservation, UserCodeReservation};
+pub use reservation::{
+    DomainReservation, EmailReservation, HardwareReservation, ImportFileReservation, UserCodeReservation,
+};
 pub use roles::{Roles, RolesCommand};
 pub use session::{Session, SessionCommand};
 pub use signup::{Signup, SignupCommand};
+pub use support::{RequestSupport, SupportRequest};

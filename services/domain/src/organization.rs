@@ -1,13 +1,20 @@
-//! An organization: its name and the email domains its accounts may have.
+//! An organization: its name, its logo, and the email domains its accounts may have.
 
-use std::collections::BTreeSet;
+mod domains;
+
+use std::collections::BTreeMap;
 
 use schema::{
-    AccountId, OrganizationId,
-    events::organization::{OrganizationCreated, OrganizationDomainAllowed, OrganizationEvent},
+    AccountId, ChallengeId, OrganizationId, Right, VerificationMethod,
+    events::organization::{
+        OrganizationCreated, OrganizationDomainAllowed, OrganizationEvent, OrganizationLogoChanged, OrganizationRenamed,
+    },
 };
 
-use crate::{Access, Aggregate, Intent, Rejection, text::DomainName};
+pub use self::domains::{
+    Attempt, CODE_LIFETIME, CODE_TRIES, Domain, MAILBOXES, MOST_CODES_A_DAY, MOST_DOMAINS, PROOF_LIFETIME,
+};
+use crate::{Access, Aggregate, Code, Intent, Rejection, text::DomainName};
 
 /// What can be wanted of an organization.
 #[derive(Debug, Clone)]
@@ -23,19 +30,97 @@ pub enum OrganizationCommand {
         /// The founder's email domain.
         domain: String,
     },
+    /// Call it something else.
+    Rename {
+        /// Checked.
+        name: String,
+    },
+    /// Give it another logo, whose file is stored.
+    ChangeLogo(OrganizationLogoChanged),
+    /// Allow accounts with this email domain.
+    AllowDomain {
+        /// Which.
+        domain: DomainName,
+    },
+    /// Start to prove that a domain is the organization's own. Voids an attempt before.
+    BeginVerification {
+        /// Which.
+        domain: DomainName,
+        /// How.
+        method: VerificationMethod,
+        /// What the code or token will be derived from.
+        challenge: ChallengeId,
+        /// For a mailed code: which of [`MAILBOXES`] it goes to.
+        mailbox: Option<String>,
+    },
+    /// A code was entered that is not the one that was mailed.
+    RejectCode {
+        /// Which domain.
+        domain: DomainName,
+        /// Which attempt.
+        challenge: ChallengeId,
+    },
+    /// The proof was found, and the domain is reserved for the organization.
+    ConfirmDomain {
+        /// Which domain.
+        domain: DomainName,
+        /// Which attempt.
+        challenge: ChallengeId,
+    },
+    /// Give up an attempt.
+    FailVerification {
+        /// Which domain.
+        domain: DomainName,
+        /// Which attempt.
+        challenge: ChallengeId,
+        /// Why.
+        code: Code,
+    },
+    /// A verified domain was looked at again.
+    NoteProof {
+        /// Which domain.
+        domain: DomainName,
+        /// Which proof.
+        challenge: ChallengeId,
+        /// It is still there.
+        found: bool,
+    },
+    /// Allow no more accounts with this email domain.
+    RemoveDomain {
+        /// Which.
+        domain: DomainName,
+    },
 }
 
 /// An organization.
 #[derive(Debug, Clone, Default)]
 pub struct Organization {
     id: Option<OrganizationId>,
-    domains: BTreeSet<String>,
+    name: String,
+    logo: Option<OrganizationLogoChanged>,
+    domains: BTreeMap<String, Domain>,
 }
 
 impl Organization {
-    /// Whether accounts with this email domain may be created.
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+    /// Its logo, if it has one.
+    pub fn logo(&self) -> Option<&OrganizationLogoChanged> {
+        self.logo.as_ref()
+    }
+    /// Whether the domain is on its list. Another organization may have verified it all the same.
     pub fn allows(&self, domain: &DomainName) -> bool {
-        self.domains.contains(domain.as_str())
+        self.domains.contains_key(domain.as_str())
+    }
+    /// One of its domains, in ASCII form.
+    pub fn domain(&self, domain: &str) -> Option<&Domain> {
+        self.domains.get(domain)
+    }
+    /// Its domains by name in ASCII form.
+    pub fn domains(&self) -> impl Iterator<Item = (&str, &Domain)> {
+        self.domains.iter().map(|(name, domain)| (name.as_str(), domain))
     }
 }
 
@@ -47,8 +132,15 @@ impl Aggregate for Organization {
 
     fn evolve(mut self, event: &OrganizationEvent) -> Self {
         match event {
-            OrganizationEvent::Created(e) => self.id = Some(e.organization),
-            OrganizationEvent::DomainAllowed(e) => drop(self.domains.insert(e.domain.clone())),
+            OrganizationEvent::Created(e) => {
+                self.id = Some(e.organization);
+                self.name.clone_from(&e.name);
+            }
+            OrganizationEvent::Renamed(e) => self.name.clone_from(&e.name),
+            OrganizationEvent::LogoChanged(e) => self.logo = Some(e.clone()),
+            OrganizationEvent::DomainAllowed(e) => drop(self.domains.insert(e.domain.clone(), Domain::default())),
+            OrganizationEvent::DomainRemoved(e) => drop(self.domains.remove(&e.domain)),
+            other => domains::evolve(&mut self.domains, other),
         }
         self
     }
@@ -60,12 +152,29 @@ impl Aggregate for Organization {
                 OrganizationCreated { organization: *organization, name: name.clone(), founder: *founder }.into(),
                 OrganizationDomainAllowed { domain: domain.clone() }.into(),
             ]),
+            _ if self.id.is_none() => Err(Code::NotFound.into()),
+            OrganizationCommand::Rename { name } if *name == self.name => Ok(vec![]),
+            OrganizationCommand::Rename { name } => Ok(vec![OrganizationRenamed { name: name.clone() }.into()]),
+            OrganizationCommand::ChangeLogo(logo) if self.logo.as_ref() == Some(logo) => Ok(vec![]),
+            OrganizationCommand::ChangeLogo(logo) => Ok(vec![logo.clone().into()]),
+            about_domains => domains::decide(&self.domains, about_domains, intent.at),
         }
     }
 
     fn access(command: &OrganizationCommand) -> Access {
         match command {
-            OrganizationCommand::Create { .. } => Access::System,
+            OrganizationCommand::Rename { .. } | OrganizationCommand::ChangeLogo(_) => {
+                Access::Right(Right::ManageOrganization)
+            }
+            OrganizationCommand::AllowDomain { .. }
+            | OrganizationCommand::BeginVerification { .. }
+            | OrganizationCommand::RemoveDomain { .. } => Access::Right(Right::ManageDomains),
+            // Given only after the proof was looked at.
+            OrganizationCommand::Create { .. }
+            | OrganizationCommand::RejectCode { .. }
+            | OrganizationCommand::ConfirmDomain { .. }
+            | OrganizationCommand::FailVerification { .. }
+            | OrganizationCommand::NoteProof { .. } => Access::System,
         }
     }
 

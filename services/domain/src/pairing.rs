@@ -20,6 +20,8 @@ pub enum PairingCommand {
     Approve {
         /// Who.
         account: AccountId,
+        /// The account's unit epoch.
+        account_epoch: u64,
         /// Of which organization.
         organization: OrganizationId,
         /// The device it will be.
@@ -112,9 +114,12 @@ impl Aggregate for Pairing {
         }
         match (&intent.command, self.state) {
             (PairingCommand::Request(_), _) => Err(Code::AlreadyUsed.into()),
-            (PairingCommand::Approve { account, organization, device, name }, PairingState::Pending) if !late => {
+            (PairingCommand::Approve { account, account_epoch, organization, device, name }, PairingState::Pending)
+                if !late =>
+            {
                 let approved = PairingApproved {
                     account: *account,
+                    account_epoch: *account_epoch,
                     organization: *organization,
                     device: *device,
                     name: name.clone(),

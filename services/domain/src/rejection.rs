@@ -52,6 +52,14 @@ codes! {
     DomainTaken = "DOMAIN_TAKEN": "Your company has an organization already; ask its admin to add you.",
     /// Accounts with this email domain may not be created in the organization.
     DomainNotAllowed = "DOMAIN_NOT_ALLOWED": "Add the domain to the organization first.",
+    /// The text is not the name of a domain, or of one that nobody can own, such as `co.uk`.
+    InvalidDomain = "INVALID_DOMAIN": "Enter a domain such as example.com, without https:// and without a path.",
+    /// The domain is verified already.
+    DomainVerified = "DOMAIN_VERIFIED": "The domain is verified already.",
+    /// The file or record that proves the domain is not there, or says something else.
+    ProofNotFound = "PROOF_NOT_FOUND": "The proof was not found; publish it exactly as shown and try again.",
+    /// The domain's website or name servers did not answer.
+    ProofUnreachable = "PROOF_UNREACHABLE": "The domain did not answer; see that it is reachable from the internet and try again.",
     /// An account has this email address already.
     EmailTaken = "EMAIL_TAKEN": "An account with this email address exists already.",
     /// The code is not the one that was mailed.
@@ -92,6 +100,34 @@ codes! {
     AccountNotActivated = "ACCOUNT_NOT_ACTIVATED": "The person has to activate the account first.",
     /// The account is activated already.
     AlreadyActivated = "ALREADY_ACTIVATED": "The account is activated already; sign in.",
+    /// The account is deactivated.
+    AccountDeactivated = "ACCOUNT_DEACTIVATED": "Reactivate the account first.",
+    /// The person signs in without a password.
+    NoPassword = "NO_PASSWORD": "The person signs in at the identity provider and has no password here.",
+    /// The password has to be replaced before it can be used.
+    PasswordResetRequired = "PASSWORD_RESET_REQUIRED": "Choose a new password with the link that was mailed to you.",
+    /// People cannot do this to their own account.
+    NotYourself = "NOT_YOURSELF": "Ask another admin to do this to your account.",
+    /// The person has rights that whoever acts does not have.
+    MorePowerful = "MORE_POWERFUL": "The person has more rights than you; ask a system admin.",
+    /// What it is about has moved on, so that this can no longer be done.
+    WrongState = "WRONG_STATE": "It has moved on; load it again.",
+    /// The file is no table of people, or damaged.
+    NotASpreadsheet = "NOT_A_SPREADSHEET": "Upload a CSV or XLSX file; download the template to see how it looks.",
+    /// The file has more bytes than are taken.
+    FileTooLarge = "FILE_TOO_LARGE": "The file is too large; split it.",
+    /// The file has no rows.
+    FileEmpty = "FILE_EMPTY": "The file has no rows; fill in the template and upload it again.",
+    /// The file has more rows than are taken.
+    TooManyRows = "TOO_MANY_ROWS": "A file may have 100,000 rows; split it.",
+    /// The file lacks a column that is needed, or has it twice.
+    WrongColumns = "WRONG_COLUMNS": "Give the columns the names that the template has.",
+    /// The same email address stands in an earlier row of the file.
+    DuplicateRow = "DUPLICATE_ROW": "The email address stands in an earlier row; remove one of them.",
+    /// A cell has a formula, which is not calculated here.
+    FormulaIgnored = "FORMULA_IGNORED": "Replace the formula by its value.",
+    /// The unit was logged out with its account.
+    UnitLoggedOut = "UNIT_LOGGED_OUT": "The Portal was logged out; set it up again.",
     /// The code on the unit's screen was not recognised.
     UserCodeUnknown = "USER_CODE_UNKNOWN": "Enter the code that the Portal shows now.",
     /// Nobody has connected the unit yet.

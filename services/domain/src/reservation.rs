@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use schema::{
-    AccountId, DeviceId, EmailKey, HardwareKey, OrganizationId, PairingId, SignupId, Timestamp, UserCodeKey,
+    AccountId, DeviceId, EmailKey, HardwareKey, ImportFileKey, ImportId, OrganizationId, PairingId, SignupId,
+    Timestamp, UserCodeKey,
     events::reservation::{
-        DomainReserved, EmailReleased, EmailReserved, HardwareEnrolled, HardwareReleased, ReservationEvent,
-        UserCodeReserved,
+        DomainReleased, DomainReserved, EmailReleased, EmailReserved, EmailReservedForImport, HardwareEnrolled,
+        HardwareReleased, ImportFileUploaded, ReservationEvent, UserCodeReserved,
     },
 };
 
@@ -28,6 +29,13 @@ pub enum EmailCommand {
         /// The sign-up that wants it, if one does.
         signup: Option<SignupId>,
     },
+    /// Take it for an account that an import creates.
+    ReserveForImport {
+        /// The account.
+        account: AccountId,
+        /// The import.
+        import: ImportId,
+    },
     /// Give it back, if this account has it.
     Release(AccountId),
 }
@@ -48,6 +56,7 @@ impl Aggregate for EmailReservation {
     fn evolve(mut self, event: &ReservationEvent) -> Self {
         match event {
             ReservationEvent::EmailReserved(e) => self.holder = Some(e.account),
+            ReservationEvent::EmailReservedForImport(e) => self.holder = Some(e.account),
             ReservationEvent::EmailReleased(_) => self.holder = None,
             _ => {}
         }
@@ -59,8 +68,17 @@ impl Aggregate for EmailReservation {
             (EmailCommand::Reserve { account, signup }, None) => {
                 Ok(vec![EmailReserved { account: *account, signup: *signup }.into()])
             }
-            (EmailCommand::Reserve { account, .. }, Some(holder)) if holder == *account => Ok(vec![]),
-            (EmailCommand::Reserve { .. }, Some(_)) => Err(Code::EmailTaken.at("email")),
+            (EmailCommand::ReserveForImport { account, import }, None) => {
+                Ok(vec![EmailReservedForImport { account: *account, import: *import }.into()])
+            }
+            (EmailCommand::Reserve { account, .. } | EmailCommand::ReserveForImport { account, .. }, Some(holder))
+                if holder == *account =>
+            {
+                Ok(vec![])
+            }
+            (EmailCommand::Reserve { .. } | EmailCommand::ReserveForImport { .. }, Some(_)) => {
+                Err(Code::EmailTaken.at("email"))
+            }
             (EmailCommand::Release(account), Some(holder)) if holder == *account => {
                 Ok(vec![EmailReleased { account: *account }.into()])
             }
@@ -128,11 +146,13 @@ pub struct DomainReservation {
     holder: Option<OrganizationId>,
 }
 
-/// Take a verified domain for an organization.
+/// What can be wanted of a domain.
 #[derive(Debug, Clone)]
-pub struct ReserveDomain {
-    /// Who verified it.
-    pub organization: OrganizationId,
+pub enum DomainCommand {
+    /// Take it for the organization that has proven it.
+    Reserve(OrganizationId),
+    /// Give it back, if this organization has it.
+    Release(OrganizationId),
 }
 
 impl DomainReservation {
@@ -145,7 +165,7 @@ impl DomainReservation {
 impl Aggregate for DomainReservation {
     type Id = String;
     type Event = ReservationEvent;
-    type Command = ReserveDomain;
+    type Command = DomainCommand;
     const CATEGORY: &'static str = "domain";
 
     fn evolve(mut self, event: &ReservationEvent) -> Self {
@@ -157,16 +177,62 @@ impl Aggregate for DomainReservation {
         self
     }
 
-    fn decide(&self, intent: &Intent<ReserveDomain>) -> Result<Vec<ReservationEvent>, Rejection> {
-        let organization = intent.command.organization;
-        match self.holder {
-            None => Ok(vec![DomainReserved { organization }.into()]),
-            Some(holder) if holder == organization => Ok(vec![]),
-            Some(_) => Err(Code::DomainTaken.at("domain")),
+    fn decide(&self, intent: &Intent<DomainCommand>) -> Result<Vec<ReservationEvent>, Rejection> {
+        match (&intent.command, self.holder) {
+            (DomainCommand::Reserve(organization), None) => {
+                Ok(vec![DomainReserved { organization: *organization }.into()])
+            }
+            (DomainCommand::Reserve(organization), Some(holder)) if *organization != holder => {
+                Err(Code::DomainTaken.into())
+            }
+            (DomainCommand::Release(organization), Some(holder)) if *organization == holder => {
+                Ok(vec![DomainReleased { organization: *organization }.into()])
+            }
+            (DomainCommand::Reserve(_) | DomainCommand::Release(_), _) => Ok(vec![]),
         }
     }
 
-    fn access(_: &ReserveDomain) -> Access {
+    fn access(_: &DomainCommand) -> Access {
+        Access::System
+    }
+}
+
+/// Which import a file was last uploaded for.
+#[derive(Debug, Clone, Default)]
+pub struct ImportFileReservation {
+    latest: Option<ImportId>,
+}
+
+/// The file was uploaded for this import.
+#[derive(Debug, Clone)]
+pub struct NoteImportFile(pub ImportId);
+
+impl ImportFileReservation {
+    /// The import of the latest upload.
+    pub fn latest(&self) -> Option<ImportId> {
+        self.latest
+    }
+}
+
+impl Aggregate for ImportFileReservation {
+    type Id = ImportFileKey;
+    type Event = ReservationEvent;
+    type Command = NoteImportFile;
+    const CATEGORY: &'static str = "import_file";
+
+    fn evolve(mut self, event: &ReservationEvent) -> Self {
+        if let ReservationEvent::ImportFileUploaded(e) = event {
+            self.latest = Some(e.import);
+        }
+        self
+    }
+
+    fn decide(&self, intent: &Intent<NoteImportFile>) -> Result<Vec<ReservationEvent>, Rejection> {
+        let NoteImportFile(import) = intent.command;
+        Ok(if self.latest == Some(import) { vec![] } else { vec![ImportFileUploaded { import }.into()] })
+    }
+
+    fn access(_: &NoteImportFile) -> Access {
         Access::System
     }
 }
@@ -190,6 +256,8 @@ pub enum HardwareCommand {
         organization: OrganizationId,
         /// The pairing that connects it.
         pairing: PairingId,
+        /// The device that it was until now, which was found to be logged out.
+        logged_out: Option<DeviceId>,
     },
     /// It may be set up again, if it still is this device.
     Release(DeviceId),
@@ -228,14 +296,17 @@ impl Aggregate for HardwareReservation {
         match (&intent.command, current) {
             // A device is one enrollment: a pairing that is finished late does not bring it back.
             (HardwareCommand::Enroll { device, .. }, _) if self.released.contains(device) => Err(Code::Expired.into()),
-            (HardwareCommand::Enroll { device, organization, pairing }, None) => {
-                let epoch = self.epochs.saturating_add(1);
-                Ok(vec![
-                    HardwareEnrolled { device: *device, organization: *organization, pairing: *pairing, epoch }.into(),
-                ])
-            }
             (HardwareCommand::Enroll { device, .. }, Some(current)) if current == *device => Ok(vec![]),
-            (HardwareCommand::Enroll { .. }, Some(_)) => Err(Code::UnitInUse.into()),
+            (HardwareCommand::Enroll { logged_out, .. }, Some(_)) if *logged_out != current => {
+                Err(Code::UnitInUse.into())
+            }
+            (HardwareCommand::Enroll { device, organization, pairing, .. }, _) => {
+                let released = current.map(|device| HardwareReleased { device }.into());
+                let epoch = self.epochs.saturating_add(1);
+                let enrolled =
+                    HardwareEnrolled { device: *device, organization: *organization, pairing: *pairing, epoch };
+                Ok(released.into_iter().chain([enrolled.into()]).collect())
+            }
             (HardwareCommand::Release(device), Some(current)) if current == *device => {
                 Ok(vec![HardwareReleased { device: *device }.into()])
             }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schema::{
     AccountId, OrganizationId, Right, RoleId,
-    events::role::{RoleAssigned, RoleCreated, RoleDeleted, RoleEdited, RoleEvent, RoleUnassigned},
+    events::role::{
+        RoleAssigned, RoleCreated, RoleDeleted, RoleEdited, RoleEvent, RoleHolderResumed, RoleHolderSuspended,
+        RoleUnassigned,
+    },
 };
 
 use crate::{Access, Aggregate, Code, Intent, Rejection, text};
@@ -64,6 +67,21 @@ pub enum RolesCommand {
         /// The person.
         account: AccountId,
     },
+    /// The person is going to be deactivated or set back: first of all steps, so that of two admins who do it to each
+    /// other at the same moment one is refused.
+    Suspend {
+        /// The person.
+        account: AccountId,
+        /// The account's session epoch.
+        session_epoch: u64,
+        /// Set back to being only added; otherwise deactivated.
+        set_back: bool,
+    },
+    /// The person is active again.
+    Resume {
+        /// The person.
+        account: AccountId,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -80,13 +98,27 @@ struct Role {
 pub struct Roles {
     organization: Option<OrganizationId>,
     roles: BTreeMap<RoleId, Role>,
+    suspended: BTreeSet<AccountId>,
 }
 
 impl Roles {
     /// Whether the person is a system admin, and the rights out of all their roles.
     pub fn of(&self, account: AccountId) -> (bool, BTreeSet<Right>) {
+        if self.suspended.contains(&account) {
+            return (false, BTreeSet::new());
+        }
+        self.held(account)
+    }
+
+    /// The same whether or not the roles rest: what the person has once active again.
+    pub fn held(&self, account: AccountId) -> (bool, BTreeSet<Right>) {
         let held = || self.roles.values().filter(|role| role.holders.contains(&account));
         (held().any(|role| role.system_admin), held().flat_map(|role| role.rights.iter().copied()).collect())
+    }
+
+    /// Whether nobody else than `account` is an active holder of the role.
+    fn is_last(&self, role: &Role, account: AccountId) -> bool {
+        !role.holders.iter().any(|holder| *holder != account && !self.suspended.contains(holder))
     }
 
     fn get(&self, id: RoleId) -> Result<&Role, Rejection> {
@@ -138,6 +170,8 @@ impl Aggregate for Roles {
                     role.holders.insert(e.account);
                 }
             }
+            RoleEvent::HolderSuspended(e) => drop(self.suspended.insert(e.account)),
+            RoleEvent::HolderResumed(e) => drop(self.suspended.remove(&e.account)),
             RoleEvent::Unassigned(e) => {
                 if let Some(role) = self.roles.get_mut(&e.role) {
                     role.holders.remove(&e.account);
@@ -197,8 +231,8 @@ impl Aggregate for Roles {
                 if current.holders.contains(account) {
                     return Ok(vec![]);
                 }
-                // Every holder of this role is active, so the last one that remains is.
-                if current.system_admin && !activated {
+                // Every holder of this role is active or suspended, so of the last one it is known.
+                if current.system_admin && (!activated || self.suspended.contains(account)) {
                     return Err(Code::AccountNotActivated.at("personId"));
                 }
                 Ok(vec![RoleAssigned { role: *role, account: *account }.into()])
@@ -208,17 +242,33 @@ impl Aggregate for Roles {
                 if !current.holders.contains(account) {
                     return Ok(vec![]);
                 }
-                if current.system_admin && current.holders.len() == 1 {
+                // Whose roles rest is no active admin, so taking them from that person leaves as many as before.
+                if current.system_admin && !self.suspended.contains(account) && self.is_last(current, *account) {
                     return Err(Code::LastSystemAdmin.at("personId"));
                 }
                 Ok(vec![RoleUnassigned { role: *role, account: *account }.into()])
             }
+            RolesCommand::Suspend { account, .. } if self.suspended.contains(account) => Ok(vec![]),
+            RolesCommand::Suspend { account, session_epoch, set_back } => {
+                let last =
+                    |role: &Role| role.system_admin && role.holders.contains(account) && self.is_last(role, *account);
+                if self.roles.values().any(last) {
+                    return Err(Code::LastSystemAdmin.at("personId"));
+                }
+                let suspended =
+                    RoleHolderSuspended { account: *account, session_epoch: *session_epoch, set_back: *set_back };
+                Ok(vec![suspended.into()])
+            }
+            RolesCommand::Resume { account } if self.suspended.contains(account) => {
+                Ok(vec![RoleHolderResumed { account: *account }.into()])
+            }
+            RolesCommand::Resume { .. } => Ok(vec![]),
         }
     }
 
     fn access(command: &RolesCommand) -> Access {
         match command {
-            RolesCommand::Found { .. } => Access::System,
+            RolesCommand::Found { .. } | RolesCommand::Suspend { .. } | RolesCommand::Resume { .. } => Access::System,
             // Who could edit roles could give themselves every right: only system admins may.
             RolesCommand::Create { .. }
             | RolesCommand::Edit { .. }

@@ -34,6 +34,8 @@ pub enum SignupCommand {
         email_key: EmailKey,
         /// Its domain.
         domain: DomainName,
+        /// Language of the mail, checked.
+        locale: String,
         /// What the code is derived from.
         challenge: ChallengeId,
         /// Another organization has verified the domain.
@@ -127,6 +129,7 @@ impl Aggregate for Signup {
             email,
             email_key,
             domain,
+            locale,
             challenge,
             domain_taken,
             already_registered,
@@ -143,6 +146,7 @@ impl Aggregate for Signup {
                         email: email.clone(),
                         email_key: email_key.clone(),
                         domain: domain.as_str().to_owned(),
+                        locale: locale.clone(),
                         challenge: *challenge,
                         code_expires_at: at + CODE_LIFETIME,
                         expires_at: at + SIGNUP_LIFETIME,
