@@ -25,6 +25,10 @@ pub enum Purpose {
     SignupCode,
     /// Activates an account that an admin has added.
     ActivationLink,
+    /// Lets a person choose a new password.
+    PasswordReset,
+    /// Proves that a domain is an organization's, by a mail to an administrative address.
+    DomainCode,
 }
 
 impl Purpose {
@@ -33,6 +37,8 @@ impl Purpose {
         match self {
             Self::SignupCode => b"signup-code",
             Self::ActivationLink => b"activation-link",
+            Self::PasswordReset => b"password-reset",
+            Self::DomainCode => b"domain-code",
         }
     }
 }
