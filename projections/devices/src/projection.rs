@@ -71,6 +71,7 @@ impl Projection for DevicesProjection {
             DeviceEvent::CommandSucceeded(e) => step(context, e.command, CommandState::Succeeded, None, None),
             DeviceEvent::CommandFailed(e) => step(context, e.command, CommandState::Failed, None, Some(&e.code)),
             DeviceEvent::CommandRejected(e) => step(context, e.command, CommandState::Rejected, None, Some(&e.code)),
+            DeviceEvent::LoggedOut(_) => Ok(()),
             DeviceEvent::CommandExpired(e) => step(context, e.command, CommandState::Expired, None, None),
         }
     }

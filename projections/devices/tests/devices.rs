@@ -43,6 +43,7 @@ impl Setup {
     async fn enroll(&self, name: &str, model: &str, serial: &str) -> DeviceId {
         let device = DeviceId(self.world.id());
         let enrolled = DeviceEnrolled {
+            account_epoch: 0,
             device,
             organization: self.organization,
             account: self.owner,
@@ -239,6 +240,7 @@ async fn another_organization_sees_nothing_of_this_one() {
     setup.happened(device, requested).await;
     let other = OrganizationId(setup.world.id());
     let theirs = DeviceEnrolled {
+        account_epoch: 0,
         device: DeviceId(setup.world.id()),
         organization: other,
         account: setup.owner,

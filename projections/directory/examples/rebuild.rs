@@ -49,6 +49,7 @@ async fn person(world: &World, organization: OrganizationId, n: u64) {
     for _ in 0..3 {
         let session = SessionId(world.id());
         let started = SessionStarted {
+            epoch: 0,
             session,
             account,
             organization,
@@ -64,13 +65,14 @@ async fn person(world: &World, organization: OrganizationId, n: u64) {
 async fn device(world: &World, organization: OrganizationId, n: u64) {
     let (device, pairing, account) = (DeviceId(world.id()), PairingId(world.id()), AccountId(world.id()));
     let hardware = HardwareKey(format!("{n:064}"));
-    let approved = PairingApproved { account, organization, device, name: format!("Room {n}") };
+    let approved = PairingApproved { account, account_epoch: 0, organization, device, name: format!("Room {n}") };
     let events: Vec<PairingEvent> = vec![approved.into(), PairingCompleted { device }.into()];
     world.append_all(&StreamId::new("pairing", &pairing), Actor::Account(account), events).await;
     let enrolled = HardwareEnrolled { device, organization, epoch: 1, pairing };
     world.append(&StreamId::new("hardware", &hardware), system(), ReservationEvent::HardwareEnrolled(enrolled)).await;
     let mut events: Vec<DeviceEvent> = vec![
         DeviceEnrolled {
+            account_epoch: 0,
             device,
             organization,
             account,

@@ -68,9 +68,7 @@ impl Projection for DirectoryProjection {
             Event::Role(RoleEvent::Deleted(e)) => role_deleted(context, e),
             Event::Role(RoleEvent::Assigned(e)) => role_assigned(context, e),
             Event::Role(RoleEvent::Unassigned(e)) => role_unassigned(context, e),
-            Event::Signup(_) | Event::Session(_) | Event::Pairing(_) | Event::Device(_) | Event::Reservation(_) => {
-                Ok(())
-            }
+            _ => Ok(()),
         }
     }
 }

@@ -42,7 +42,7 @@ fn start_finisher(world: &World) {
 /// A sign-up whose address is confirmed.
 async fn confirmed(platform: &Platform, email: &str) -> SignupId {
     let anonymous = || platform.request(Principal::Anonymous);
-    let (begun, done) = platform.begin_signup(&anonymous(), email).await.unwrap();
+    let (begun, done) = platform.begin_signup(&anonymous(), email, "en").await.unwrap();
     let (challenge, expires_at) = done.after.state.challenge().unwrap();
     let code = VerificationCode::derive(platform.keys(), Purpose::SignupCode, challenge, expires_at);
     platform.confirm_signup(&anonymous(), begun.signup, code.as_str()).await.unwrap();
@@ -54,7 +54,7 @@ async fn founded(platform: &Platform) -> (OrganizationId, commands::Request) {
     let anonymous = || platform.request(Principal::Anonymous);
     let signup = confirmed(platform, "anna@northwind.example").await;
     let founded = platform.complete_signup(&anonymous(), signup, founding()).await.unwrap();
-    let session = platform.start_session(&anonymous(), founded.account, schema::LoginMethod::Password).await.unwrap();
+    let session = platform.start_session(&anonymous(), founded.proven(), schema::LoginMethod::Password).await.unwrap();
     (founded.organization, platform.request(session.principal))
 }
 
@@ -172,7 +172,7 @@ async fn a_password_outlasts_an_append_whose_answer_got_lost() {
     let link = LinkToken::derive(deaf.keys(), Purpose::ActivationLink, ben.account, challenge, expires_at);
     *faulty.unanswered.lock().unwrap() = "account.activated";
     deaf.activate_account(&world.anonymous(), &link.to_text(), right()).await.unwrap_err();
-    assert_eq!(world.platform.check_credentials("ben@northwind.example", right()).await.unwrap(), ben.account);
+    assert_eq!(world.platform.check_credentials("ben@northwind.example", right()).await.unwrap().account, ben.account);
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn an_address_reserved_for_an_account_that_never_came_is_free_again() {
 async fn no_key_is_left_of_a_person_who_never_came_to_be() {
     let world = World::bare();
     // Nobody confirms the sign-up.
-    let (_, begun) = world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example").await.unwrap();
+    let (_, begun) = world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example", "en").await.unwrap();
     let forgotten = begun.after.state.begun().unwrap().account;
     // Two sign-ups with one address get as far as the last step at the same moment.
     let (dying, faulty) = sick(&world);
@@ -285,7 +285,7 @@ async fn mails_outlast_a_mail_server_that_is_away_and_a_restart_sends_none_twice
     let stop = world.stop.child_token();
     let running = tokio::spawn(reactors::run(world.platform.clone(), mailer(), stop.clone()));
     for email in ["refused@northwind.example", "anna@northwind.example"] {
-        world.platform.begin_signup(&world.anonymous(), email).await.unwrap();
+        world.platform.begin_signup(&world.anonymous(), email, "en").await.unwrap();
     }
     eventually(|| async {
         world.clock.advance(chrono::Duration::seconds(10));
@@ -295,7 +295,7 @@ async fn mails_outlast_a_mail_server_that_is_away_and_a_restart_sends_none_twice
     stop.cancel();
     running.await.unwrap();
     tokio::spawn(reactors::run(world.platform.clone(), mailer(), world.stop.clone()));
-    world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example").await.unwrap();
+    world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example", "en").await.unwrap();
     world.mail_to("zoe@northwind.example").await;
     assert_eq!(world.mailbox.latest().len(), 2);
 }
@@ -326,14 +326,14 @@ async fn a_mail_that_is_being_handed_over_at_the_end_is_not_sent_again() {
     let mailer = || Mailer { outbox: outbox.clone(), links: Links { origin: "https://a.example.com".to_owned() } };
     let stop = world.stop.child_token();
     let running = tokio::spawn(reactors::run(world.platform.clone(), mailer(), stop.clone()));
-    world.platform.begin_signup(&world.anonymous(), "anna@northwind.example").await.unwrap();
+    world.platform.begin_signup(&world.anonymous(), "anna@northwind.example", "en").await.unwrap();
     outbox.reached.acquire().await.unwrap().forget();
     stop.cancel();
     tokio::task::yield_now().await;
     outbox.answers.add_permits(100);
     running.await.unwrap();
     tokio::spawn(reactors::run(world.platform.clone(), mailer(), world.stop.clone()));
-    world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example").await.unwrap();
+    world.platform.begin_signup(&world.anonymous(), "zoe@northwind.example", "en").await.unwrap();
     world.mail_to("zoe@northwind.example").await;
     assert_eq!(outbox.begun.load(Ordering::SeqCst), 2);
 }

@@ -6,7 +6,10 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use commands::{Failure, processes::pairing::Poll};
+use commands::{
+    Failure,
+    processes::{pairing::Poll, sign_in::Proven},
+};
 use domain::{Code, Principal, Roles, RolesCommand, Session, SessionCommand, Signup};
 use futures::future::join_all;
 use schema::{LoginMethod, Right, RoleId, SessionId};
@@ -50,7 +53,7 @@ async fn an_organization_is_signed_up_and_its_founder_is_system_admin() {
         assert!(!text.contains("anna@") && !text.contains("berg"), "personal data in {}", event.event_type);
     }
     assert_eq!(
-        world.platform.check_credentials("anna@northwind.EXAMPLE", password(PASSWORD)).await.unwrap(),
+        world.platform.check_credentials("anna@northwind.EXAMPLE", password(PASSWORD)).await.unwrap().account,
         founded.account
     );
 }
@@ -58,7 +61,7 @@ async fn an_organization_is_signed_up_and_its_founder_is_system_admin() {
 #[tokio::test]
 async fn a_wrong_code_counts_and_ends_the_challenge() {
     let world = World::new();
-    let (begun, _) = world.platform.begin_signup(&world.anonymous(), "anna@northwind.example").await.unwrap();
+    let (begun, _) = world.platform.begin_signup(&world.anonymous(), "anna@northwind.example", "en").await.unwrap();
     let right = world.code_for("anna@northwind.example").await;
     let wrong = if right == "000000" { "000001" } else { "000000" };
     for _ in 0..10 {
@@ -72,7 +75,7 @@ async fn a_wrong_code_counts_and_ends_the_challenge() {
 #[tokio::test]
 async fn a_code_ends_after_ten_minutes_and_the_sign_up_after_an_hour() {
     let world = World::new();
-    let (begun, _) = world.platform.begin_signup(&world.anonymous(), "anna@northwind.example").await.unwrap();
+    let (begun, _) = world.platform.begin_signup(&world.anonymous(), "anna@northwind.example", "en").await.unwrap();
     let right = world.code_for("anna@northwind.example").await;
     world.clock.advance(chrono::Duration::minutes(10));
     assert_eq!(code(world.platform.confirm_signup(&world.anonymous(), begun.signup, &right).await), Code::Expired);
@@ -85,7 +88,7 @@ async fn a_known_address_gets_another_mail_and_the_same_answer() {
     let world = World::new();
     world.found("anna@northwind.example").await;
     let before = world.mailbox.latest().len();
-    let (begun, _) = world.platform.begin_signup(&world.anonymous(), "anna@northwind.example").await.unwrap();
+    let (begun, _) = world.platform.begin_signup(&world.anonymous(), "anna@northwind.example", "en").await.unwrap();
     support::eventually(|| async { (world.mailbox.latest().len() > before).then_some(()) }).await;
     assert_eq!(world.mailbox.latest()[0].mail.subject, "You have a work account already");
     // Not even the code that would belong to the challenge helps.
@@ -103,18 +106,21 @@ async fn a_known_address_gets_another_mail_and_the_same_answer() {
 async fn consumer_and_taken_domains_are_refused() {
     let world = World::new();
     assert_eq!(
-        code(world.platform.begin_signup(&world.anonymous(), "anna@gmail.com").await),
+        code(world.platform.begin_signup(&world.anonymous(), "anna@gmail.com", "en").await),
         Code::ConsumerEmailDomain
     );
     let (founded, _) = world.found("anna@northwind.example").await;
-    let reserve = domain::reservation::ReserveDomain { organization: founded.organization };
+    let reserve = domain::reservation::DomainCommand::Reserve(founded.organization);
     let system = world.platform.request(Principal::System("test"));
     world
         .platform
         .execute::<domain::DomainReservation>(&system, &"northwind.example".to_owned(), reserve)
         .await
         .unwrap();
-    assert_eq!(code(world.platform.begin_signup(&world.anonymous(), "eve@northwind.example").await), Code::DomainTaken);
+    assert_eq!(
+        code(world.platform.begin_signup(&world.anonymous(), "eve@northwind.example", "en").await),
+        Code::DomainTaken
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,7 +191,7 @@ async fn an_added_person_activates_by_link_once() {
     let winner = if one.is_ok() { "copper moons over the seventh lake" } else { "a tin roof in the summer rain" };
     assert!(one.is_ok() != two.is_ok());
     assert_eq!(
-        world.platform.check_credentials("ben@northwind.example", password(winner)).await.unwrap(),
+        world.platform.check_credentials("ben@northwind.example", password(winner)).await.unwrap().account,
         added.account
     );
     assert_eq!(code(activate(token, PASSWORD).await), Code::LinkInvalid);
@@ -215,7 +221,11 @@ async fn sign_out_and_role_changes_count_from_the_next_request_on() {
     let text = world.mail_to("ben@northwind.example").await.text;
     let token = text.split_once("/activate#").unwrap().1.trim().to_owned();
     world.platform.activate_account(&world.anonymous(), &token, password(PASSWORD)).await.unwrap();
-    let session = world.platform.start_session(&world.anonymous(), ben, LoginMethod::Password).await.unwrap();
+    let session = world
+        .platform
+        .start_session(&world.anonymous(), Proven { account: ben, epoch: 0 }, LoginMethod::Password)
+        .await
+        .unwrap();
     let rights = || async {
         match world.platform.authenticate(&session.token).await.unwrap() {
             Principal::Person { rights, .. } => Some((*rights).clone()),
@@ -247,7 +257,7 @@ async fn a_session_ends_that_nobody_uses() {
     let (founded, _) = world.found("anna@northwind.example").await;
     let start = || async {
         let request = world.anonymous();
-        world.platform.start_session(&request, founded.account, LoginMethod::Password).await.unwrap().token
+        world.platform.start_session(&request, founded.proven(), LoginMethod::Password).await.unwrap().token
     };
     let signed_in = |principal: Principal| matches!(principal, Principal::Person { .. });
     let (hour, almost) = (chrono::Duration::hours(1), chrono::Duration::hours(12) - chrono::Duration::seconds(1));
@@ -282,7 +292,8 @@ async fn nobody_signs_in_before_the_account_is_activated() {
     let world = World::new();
     let (founded, admin) = world.found("anna@northwind.example").await;
     let ben = world.platform.create_account(&admin, founded.organization, person("ben@northwind.example")).await;
-    let session = world.platform.start_session(&world.anonymous(), ben.unwrap().account, LoginMethod::Password).await;
+    let proven = Proven { account: ben.unwrap().account, epoch: 0 };
+    let session = world.platform.start_session(&world.anonymous(), proven, LoginMethod::Password).await;
     assert_eq!(code(session), Code::AccountNotActivated);
 }
 

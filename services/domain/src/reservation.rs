@@ -268,6 +268,10 @@ impl HardwareReservation {
     pub fn enrolled(&self) -> Option<&HardwareEnrolled> {
         self.enrolled.as_ref()
     }
+
+    fn belongs_to(&self, organization: OrganizationId) -> bool {
+        self.enrolled.as_ref().is_some_and(|enrolled| enrolled.organization == organization)
+    }
 }
 
 impl Aggregate for HardwareReservation {
@@ -297,7 +301,10 @@ impl Aggregate for HardwareReservation {
             // A device is one enrollment: a pairing that is finished late does not bring it back.
             (HardwareCommand::Enroll { device, .. }, _) if self.released.contains(device) => Err(Code::Expired.into()),
             (HardwareCommand::Enroll { device, .. }, Some(current)) if current == *device => Ok(vec![]),
-            (HardwareCommand::Enroll { logged_out, .. }, Some(_)) if *logged_out != current => {
+            // Logged out it still is its organization's: another one gets it only after it was released.
+            (HardwareCommand::Enroll { organization, logged_out, .. }, Some(_))
+                if *logged_out != current || !self.belongs_to(*organization) =>
+            {
                 Err(Code::UnitInUse.into())
             }
             (HardwareCommand::Enroll { device, organization, pairing, .. }, _) => {

@@ -1,14 +1,14 @@
 //! Connecting a Portal unit (RFC 8628), and telling which unit a request comes from.
 
 use domain::{
-    Access, Code, Device, DeviceCommand, HardwareReservation, Pairing, PairingCommand, PairingState, Principal,
-    Rejection, UserCodeReservation, authorize,
+    Access, Account, Code, Device, DeviceCommand, HardwareReservation, Pairing, PairingCommand, PairingState,
+    Principal, Rejection, UserCodeReservation, authorize,
     reservation::{HardwareCommand, ReserveUserCode},
     text::{self, TITLE_CHARACTERS},
 };
 use identity::{DeviceCode, EntropyExt, UnitKey, UserCode};
 use schema::{
-    DeviceId, OrganizationId, PairingId, Position, Timestamp,
+    AccountId, DeviceId, HardwareKey, OrganizationId, PairingId, Position, Timestamp,
     events::{
         device::DeviceEnrolled,
         pairing::{PairingApproved, PairingRequested},
@@ -87,7 +87,8 @@ impl Platform {
         let software_version = line(&unit.software_version, "software_version")?;
         let key = UnitKey::parse(&unit.jwk).map_err(|_| Code::InvalidValue.at("jwk"))?;
         let hardware = self.keys.hardware_key(&model, &serial);
-        if self.load::<HardwareReservation>(&hardware).await?.state.enrolled().is_some() {
+        let in_use = self.load::<HardwareReservation>(&hardware).await?.state.enrolled().is_some();
+        if in_use && self.logged_out_unit(&hardware).await?.is_none() {
             return Err(Code::UnitInUse.into());
         }
         let pairing = PairingId(self.entropy.uuid_v4());
@@ -167,7 +168,9 @@ impl Platform {
         let (id, pairing) = self.pairing_by_code(request, user_code).await?;
         let model = pairing.state.requested().map(|r| r.model.clone()).unwrap_or_default();
         let device = DeviceId(uuid::Uuid::new_v5(&id.0, b"device"));
-        let command = PairingCommand::Approve { account, organization, device, name: name.unwrap_or(model) };
+        let account_epoch = self.load::<Account>(&account).await?.state.unit_epoch();
+        let name = name.unwrap_or(model);
+        let command = PairingCommand::Approve { account, account_epoch, organization, device, name };
         let done = self.execute::<Pairing>(request, &id, command).await?;
         Ok((device, done.after, done.position))
     }
@@ -222,13 +225,18 @@ impl Platform {
         approved: &PairingApproved,
     ) -> Result<(), Failure> {
         let (device, organization) = (approved.device, approved.organization);
-        let enroll = HardwareCommand::Enroll { device, organization, pairing };
+        if !self.keeps_unit(approved.account, approved.account_epoch).await? {
+            return Err(Code::Expired.into());
+        }
+        let logged_out = self.logged_out_unit(&requested.hardware).await?;
+        let enroll = HardwareCommand::Enroll { device, organization, pairing, logged_out };
         let enrolled = self.execute::<HardwareReservation>(request, &requested.hardware, enroll).await?;
         let epoch = enrolled.after.state.enrolled().map_or(1, |e| e.epoch);
         let command = DeviceCommand::Enroll(Box::new(DeviceEnrolled {
             device,
             organization,
             account: approved.account,
+            account_epoch: approved.account_epoch,
             pairing,
             hardware: requested.hardware.clone(),
             epoch,
@@ -241,6 +249,23 @@ impl Platform {
         self.execute::<Device>(request, &device, command).await.map(drop)
     }
 
+    /// Whether the account has been neither deactivated nor logged out everywhere since it had this unit epoch.
+    async fn keeps_unit(&self, account: AccountId, epoch: u64) -> Result<bool, Failure> {
+        Ok(self.load::<Account>(&account).await?.state.keeps_unit(epoch))
+    }
+
+    /// The device that the hardware is set up as, if it was logged out with its account: then it may be set up again
+    /// without being reset.
+    async fn logged_out_unit(&self, hardware: &HardwareKey) -> Result<Option<DeviceId>, Failure> {
+        let Some(current) = self.load::<HardwareReservation>(hardware).await?.state.enrolled().map(|e| e.device) else {
+            return Ok(None);
+        };
+        let device = self.load::<Device>(&current).await?;
+        let Some(enrolled) = device.state.enrolled() else { return Ok(None) };
+        let kept = !device.state.is_logged_out() && self.keeps_unit(enrolled.account, enrolled.account_epoch).await?;
+        Ok((!kept).then_some(current))
+    }
+
     /// The unit behind a device id, if it still is what its hardware is enrolled as: asked for every token and every
     /// connection.
     pub async fn unit(&self, device: DeviceId) -> Result<Option<(UnitIdentity, String)>, Failure> {
@@ -249,7 +274,9 @@ impl Platform {
             return Ok(None);
         };
         let hardware = self.load::<HardwareReservation>(&enrolled.hardware).await?;
-        let current = hardware.state.enrolled().is_some_and(|current| current.device == device);
+        let current = hardware.state.enrolled().is_some_and(|current| current.device == device)
+            && !state.state.is_logged_out()
+            && self.keeps_unit(enrolled.account, enrolled.account_epoch).await?;
         let identity = UnitIdentity { device, organization: enrolled.organization, epoch: enrolled.epoch };
         Ok(current.then(|| (identity, enrolled.public_key.clone())))
     }

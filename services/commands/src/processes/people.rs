@@ -17,6 +17,7 @@ use schema::{
 };
 use uuid::Uuid;
 
+use super::sign_in::Proven;
 use crate::{Failure, Platform, Request};
 
 /// Most people in one `createAccounts`; an import takes more.
@@ -200,7 +201,7 @@ impl Platform {
         request: &Request,
         token: &str,
         password: Password,
-    ) -> Result<(AccountId, Option<Position>), Failure> {
+    ) -> Result<(Proven, Option<Position>), Failure> {
         let invalid = || Failure::from(Code::LinkInvalid).at("token");
         let token: LinkToken = token.parse().map_err(|_| invalid())?;
         let account = token.account();
@@ -217,7 +218,7 @@ impl Platform {
         self.check_password(&password, &[&email])?;
         let credential = self.store_credential(account, &password).await?;
         match self.execute::<Account>(request, &account, AccountCommand::Activate { challenge, credential }).await {
-            Ok(done) => Ok((account, done.position)),
+            Ok(done) => Ok((Proven { account, epoch: done.after.state.session_epoch() }, done.position)),
             Err(failure) => Err(self.without_credential(account, credential, failure).await),
         }
     }

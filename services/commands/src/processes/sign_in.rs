@@ -13,6 +13,15 @@ use uuid::Uuid;
 
 use crate::{Failure, Platform, Request};
 
+/// A person who has proven who they are, by what the account was at that moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proven {
+    /// Who.
+    pub account: AccountId,
+    /// The account's session epoch when the proof was checked.
+    pub epoch: u64,
+}
+
 /// A new session.
 #[derive(Debug)]
 pub struct SignedIn {
@@ -26,7 +35,7 @@ pub struct SignedIn {
 
 impl Platform {
     /// Checks email address and password. Unknown addresses get the same answer, in the same time, as wrong passwords.
-    pub async fn check_credentials(&self, email: &str, password: Password) -> Result<AccountId, Failure> {
+    pub async fn check_credentials(&self, email: &str, password: Password) -> Result<Proven, Failure> {
         let holder = match EmailAddress::parse(email) {
             Ok(email) => self.load::<EmailReservation>(&self.keys.email_key(email.as_str())).await?.state.holder(),
             Err(_) => None,
@@ -37,14 +46,19 @@ impl Platform {
         let may = state.status() == AccountStatus::Activated && state.login_method() == Some(LoginMethod::Password);
         let credential = state.credential().filter(|_| may).unwrap_or(Uuid::nil());
         let right = self.verify_password(account, credential, &password).await?;
-        if right { Ok(account) } else { Err(Code::WrongCredentials.into()) }
+        match right {
+            true if state.must_reset() => Err(Code::PasswordResetRequired.into()),
+            true => Ok(Proven { account, epoch: state.session_epoch() }),
+            false => Err(Code::WrongCredentials.into()),
+        }
     }
 
-    /// Begins a session for a person who has just proven who they are.
+    /// Begins a session for a person who has just proven who they are. It is not valid if the account was deactivated,
+    /// logged out everywhere or given another password since.
     pub async fn start_session(
         &self,
         request: &Request,
-        account: AccountId,
+        Proven { account, epoch }: Proven,
         method: LoginMethod,
     ) -> Result<SignedIn, Failure> {
         let state = &self.load::<Account>(&account).await?.state;
@@ -60,6 +74,7 @@ impl Platform {
             organization,
             method,
             secret_sha256: token.secret_sha256(),
+            epoch,
             expires_at: request.at + SESSION_LIFETIME,
         };
         self.last_use.note(session, request.at).await;
@@ -97,7 +112,7 @@ impl Platform {
             return Ok(Principal::Anonymous);
         }
         let account = self.load::<Account>(&started.account).await?;
-        if account.state.status() != AccountStatus::Activated {
+        if account.state.status() != AccountStatus::Activated || account.state.session_epoch() != started.epoch {
             return Ok(Principal::Anonymous);
         }
         self.person(started.account, started.organization, started.session).await

@@ -13,6 +13,7 @@ use schema::{
     events::{account::AccountCreated, signup::SignupBegun, signup::SignupCompleted, signup::SignupEvent},
 };
 
+use super::sign_in::Proven;
 use crate::{Done, Failure, Platform, Request};
 
 /// A sign-up that waits for its code.
@@ -46,10 +47,23 @@ pub struct Founded {
     pub account: AccountId,
 }
 
+impl Founded {
+    /// The founder has proven the address and chosen the password just now: an account begins in epoch 0.
+    pub fn proven(&self) -> Proven {
+        Proven { account: self.account, epoch: 0 }
+    }
+}
+
 impl Platform {
-    /// Mails a code to a work email address. The answer is the same whether or not the address has an account.
-    pub async fn begin_signup(&self, request: &Request, email: &str) -> Result<(Begun, Done<Signup>), Failure> {
+    /// Mails a code to a work email address, in the language of `locale`. The answer is the same whether or not the address has an account.
+    pub async fn begin_signup(
+        &self,
+        request: &Request,
+        email: &str,
+        locale: &str,
+    ) -> Result<(Begun, Done<Signup>), Failure> {
         let email = EmailAddress::parse(email).map_err(|e| e.at("email"))?;
+        let locale = text::locale(locale).map_err(|e| e.at("locale"))?;
         let email_key = self.keys.email_key(email.as_str());
         let holder = self.load::<EmailReservation>(&email_key).await?.state.holder();
         let domain_holder = self.load::<DomainReservation>(&email.domain().as_str().to_owned()).await?.state.holder();
@@ -71,6 +85,7 @@ impl Platform {
             email: sealed,
             email_key,
             domain: email.domain().clone(),
+            locale,
             challenge: ChallengeId(self.entropy.uuid_v4()),
             domain_taken: domain_holder.is_some(),
             already_registered: holder.is_some(),
@@ -148,7 +163,7 @@ impl Platform {
             AccountStatus::Absent => self.create_founder(&request, begun, completed).await?,
             AccountStatus::Abandoned => return Err(Code::EmailTaken.at("signupId").into()),
             // What may have happened to address and account since is not undone.
-            AccountStatus::Added | AccountStatus::Activated => {}
+            AccountStatus::Added | AccountStatus::Activated | AccountStatus::Deactivated => {}
         }
         let organization = completed.organization;
         let found = RolesCommand::Found { organization, role: system_admin_role(organization), founder: begun.account };

@@ -92,12 +92,12 @@ impl World {
 
     /// Signs an organization up and returns it with a request of its system admin.
     pub async fn found(&self, email: &str) -> (Founded, Request) {
-        let (begun, _) = self.platform.begin_signup(&self.anonymous(), email).await.unwrap();
+        let (begun, _) = self.platform.begin_signup(&self.anonymous(), email, "en").await.unwrap();
         let code = self.code_for(&email.to_lowercase()).await;
         self.platform.confirm_signup(&self.anonymous(), begun.signup, &code).await.unwrap();
         let founded = self.platform.complete_signup(&self.anonymous(), begun.signup, founding()).await.unwrap();
         let signed_in =
-            self.platform.start_session(&self.anonymous(), founded.account, LoginMethod::Password).await.unwrap();
+            self.platform.start_session(&self.anonymous(), founded.proven(), LoginMethod::Password).await.unwrap();
         (founded, self.platform.request(signed_in.principal))
     }
 

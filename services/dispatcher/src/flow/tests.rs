@@ -37,6 +37,7 @@ impl Unit {
         let enrolled = DeviceEnrolled {
             device: DeviceId(Uuid::nil()),
             organization: OrganizationId(Uuid::nil()),
+            account_epoch: 0,
             account: AccountId(Uuid::nil()),
             pairing: PairingId(Uuid::nil()),
             hardware: HardwareKey("h".into()),

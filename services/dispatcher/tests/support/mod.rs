@@ -68,12 +68,13 @@ pub async fn enroll(platform: &Platform) -> Enrolled {
     let hardware = HardwareKey(random().simple().to_string());
     let (device, organization, pairing) = (DeviceId(random()), OrganizationId(random()), PairingId(random()));
     let system = platform.request(Principal::System("test"));
-    let reserve = HardwareCommand::Enroll { device, organization, pairing };
+    let reserve = HardwareCommand::Enroll { device, organization, pairing, logged_out: None };
     platform.execute::<HardwareReservation>(&system, &hardware, reserve).await.unwrap();
     let enrolled = DeviceEnrolled {
         device,
         organization,
         account: AccountId(random()),
+        account_epoch: 0,
         pairing,
         hardware: hardware.clone(),
         epoch: 1,

@@ -17,7 +17,7 @@ use crate::{
     Access, Account, AccountCommand, Aggregate, Device, DeviceCommand, DomainReservation, EmailReservation,
     HardwareReservation, Organization, OrganizationCommand, Outcome, Pairing, PairingCommand, Roles, RolesCommand,
     Session, SessionCommand, Signup, SignupCommand, UserCodeReservation,
-    reservation::{EmailCommand, HardwareCommand, ReserveDomain, ReserveUserCode},
+    reservation::{DomainCommand, EmailCommand, HardwareCommand, ReserveUserCode},
     spec::START,
     text::DomainName,
 };
@@ -36,6 +36,7 @@ fn what_carries_its_own_proof_is_open_to_anyone() {
         email: email(),
         email_key: EmailKey("k".to_owned()),
         domain: DomainName::parse("example.com").unwrap(),
+        locale: "en".to_owned(),
         challenge: ChallengeId(uuid(2)),
         domain_taken: false,
         already_registered: false,
@@ -57,6 +58,7 @@ fn what_carries_its_own_proof_is_open_to_anyone() {
         account: account(1),
         organization: organization(1),
         method: LoginMethod::Password,
+        epoch: 0,
         secret_sha256: String::new(),
         expires_at: START,
     };
@@ -103,7 +105,7 @@ fn people_do_what_their_roles_allow() {
     );
     asks::<Pairing>(
         Access::Member,
-        [PairingCommand::Approve { account, organization: organization(1), device: device(1), name }],
+        [PairingCommand::Approve { account, account_epoch: 0, organization: organization(1), device: device(1), name }],
     );
 }
 
@@ -148,10 +150,16 @@ fn the_rest_is_for_the_platform() {
         [EmailCommand::Reserve { account, signup: None }, EmailCommand::Release(account)],
     );
     asks::<UserCodeReservation>(Access::System, [ReserveUserCode { pairing }]);
-    asks::<DomainReservation>(Access::System, [ReserveDomain { organization }]);
+    asks::<DomainReservation>(
+        Access::System,
+        [DomainCommand::Reserve(organization), DomainCommand::Release(organization)],
+    );
     asks::<HardwareReservation>(
         Access::System,
-        [HardwareCommand::Enroll { device: device(1), organization, pairing }, HardwareCommand::Release(device(1))],
+        [
+            HardwareCommand::Enroll { device: device(1), organization, pairing, logged_out: None },
+            HardwareCommand::Release(device(1)),
+        ],
     );
     asks::<Device>(
         Access::System,

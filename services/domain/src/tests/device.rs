@@ -23,6 +23,7 @@ pub(super) fn enrolled_unit() -> DeviceEnrolled {
     DeviceEnrolled {
         device: device(1),
         organization: organization(1),
+        account_epoch: 0,
         account: account(1),
         pairing: PairingId(uuid(1)),
         hardware: HardwareKey("h".to_owned()),

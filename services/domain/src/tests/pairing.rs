@@ -33,12 +33,19 @@ fn requested() -> PairingEvent {
 
 fn approved(by: u128) -> PairingEvent {
     let name = "Desk 4".to_owned();
-    PairingApproved { account: account(by), organization: organization(by), device: device(1), name }.into()
+    PairingApproved { account: account(by), account_epoch: 0, organization: organization(by), device: device(1), name }
+        .into()
 }
 
 fn approve(by: u128) -> PairingCommand {
     let name = "Desk 4".to_owned();
-    PairingCommand::Approve { account: account(by), organization: organization(by), device: device(1), name }
+    PairingCommand::Approve {
+        account: account(by),
+        account_epoch: 0,
+        organization: organization(by),
+        device: device(1),
+        name,
+    }
 }
 
 fn completed() -> PairingEvent {

@@ -11,7 +11,7 @@ use super::{account, device, organization, uuid};
 use crate::{
     Code, DomainReservation, EmailReservation, HardwareReservation, UserCodeReservation,
     pairing::PAIRING_LIFETIME,
-    reservation::{EmailCommand, HardwareCommand, ReserveDomain, ReserveUserCode},
+    reservation::{DomainCommand, EmailCommand, HardwareCommand, ReserveUserCode},
     spec::{START, given},
 };
 
@@ -68,7 +68,7 @@ fn a_user_code_names_one_pairing_until_it_ends() {
 
 #[test]
 fn a_verified_domain_belongs_to_one_organization() {
-    let reserve = |number| ReserveDomain { organization: organization(number) };
+    let reserve = |number| DomainCommand::Reserve(organization(number));
     let story = given::<DomainReservation>([])
         .when(reserve(1))
         .then([DomainReserved { organization: organization(1) }.into()])
@@ -88,7 +88,12 @@ fn a_verified_domain_belongs_to_one_organization() {
 #[test]
 fn hardware_is_set_up_once_at_a_time_and_every_time_is_a_new_epoch() {
     let pairing = PairingId(uuid(7));
-    let enroll = |number| HardwareCommand::Enroll { device: device(number), organization: organization(1), pairing };
+    let enroll = |number| HardwareCommand::Enroll {
+        device: device(number),
+        organization: organization(1),
+        pairing,
+        logged_out: None,
+    };
     let enrolled =
         |number, epoch| HardwareEnrolled { device: device(number), organization: organization(1), pairing, epoch };
     given::<HardwareReservation>([])

@@ -18,6 +18,7 @@ fn started(expires_at: Timestamp) -> SessionStarted {
         organization: organization(1),
         method: LoginMethod::Password,
         secret_sha256: "00".repeat(32),
+        epoch: 0,
         expires_at,
     }
 }

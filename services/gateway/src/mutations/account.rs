@@ -175,8 +175,8 @@ impl AccountMutations {
         let (app, caller) = (context.app()?, context.caller()?);
         answer(context, async {
             let request = app.request(caller);
-            let (account, _) = app.platform.activate_account(&request, &input.token, password(input.password)?).await?;
-            let signed_in = app.platform.start_session(&request, account, LoginMethod::Password).await?;
+            let (proven, _) = app.platform.activate_account(&request, &input.token, password(input.password)?).await?;
+            let signed_in = app.platform.start_session(&request, proven, LoginMethod::Password).await?;
             let (viewer, session) = begin(context, &signed_in)?;
             app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
             Ok(ActivateAccountPayload {

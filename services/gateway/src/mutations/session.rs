@@ -94,13 +94,13 @@ impl SessionMutations {
                 // A password that nobody can have is a wrong one.
                 Err(_) => Err(Failure::from(Code::WrongCredentials)),
             };
-            let account = checked.inspect_err(|failure| {
+            let proven = checked.inspect_err(|failure| {
                 if failure.code() == Some(Code::WrongCredentials) {
                     app.throttles.sign_in_failed(caller.address, request.at);
                 }
             })?;
             app.throttles.signed_in(&key);
-            let signed_in = app.platform.start_session(&request, account, LoginMethod::Password).await?;
+            let signed_in = app.platform.start_session(&request, proven, LoginMethod::Password).await?;
             let (viewer, session) = begin(context, &signed_in)?;
             app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
             Ok(SignInPayload {

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 use commands::processes::sign_up::Founding;
-use domain::text::{self, EmailAddress};
+use domain::text::EmailAddress;
 use schema::{LoginMethod, Profile, SignupId, Timestamp};
 
 use super::session::{begin, password};
@@ -21,7 +21,7 @@ pub(super) const DEFAULT_LOCALE: &str = "en";
 struct BeginSignupInput {
     /// Work email address. Addresses of consumer mail services are refused.
     email: String,
-    /// Language of the person, a BCP 47 tag such as `de` or `pt-BR`. Mails are in English so far.
+    /// Language of the person, a BCP 47 tag such as `de` or `pt-BR`. `en` unless told otherwise.
     locale: Option<String>,
 }
 
@@ -95,11 +95,11 @@ impl SignupMutations {
         let (app, caller) = (context.app()?, context.caller()?);
         answer(context, async {
             let email = EmailAddress::parse(&input.email).map_err(|rejection| rejection.at("email"))?;
-            input.locale.as_deref().map(text::locale).transpose().map_err(|rejection| rejection.at("locale"))?;
+            let locale = input.locale.as_deref().unwrap_or(DEFAULT_LOCALE);
             let request = app.request(caller);
             let email_key = app.platform.keys().email_key(email.as_str());
             app.throttles.sign_up(email_key, caller.address, request.at)?;
-            let (begun, done) = app.platform.begin_signup(&request, &input.email).await?;
+            let (begun, done) = app.platform.begin_signup(&request, &input.email, locale).await?;
             Ok(BeginSignupPayload {
                 signup_id: Some(id(begun.signup)),
                 code_expires_at: Some(begun.code_expires_at),
@@ -150,7 +150,7 @@ impl SignupMutations {
             };
             let request = app.request(caller);
             let founded = app.platform.complete_signup(&request, signup, founding).await?;
-            let signed_in = app.platform.start_session(&request, founded.account, LoginMethod::Password).await?;
+            let signed_in = app.platform.start_session(&request, founded.proven(), LoginMethod::Password).await?;
             let (viewer, session) = begin(context, &signed_in)?;
             // The session began last, so its position stands behind everything that the sign-up has made.
             app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
