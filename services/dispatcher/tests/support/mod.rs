@@ -10,7 +10,9 @@ use std::{
 
 use commands::{Platform, PlatformParts};
 use dispatcher::{Dispatcher, DispatcherConfig};
-use domain::{Device, DeviceCommand, HardwareReservation, Principal, reservation::HardwareCommand};
+use domain::{
+    Account, AccountCommand, Device, DeviceCommand, HardwareReservation, Principal, reservation::HardwareCommand,
+};
 use eventlog::{
     Clock, EventLog, SystemClock,
     embedded::{Embedded, EmbeddedConfig},
@@ -22,8 +24,12 @@ use portal::{
     protocol::{self, DeviceFrame, Limits, Status, UnitConnection},
 };
 use schema::{
-    AccountId, CommandId, CommandKind, DeviceId, HardwareKey, OrganizationId, PairingId,
-    events::device::{DeviceEnrolled, DeviceEvent},
+    AccountId, AccountOrigin, CommandId, CommandKind, DeviceId, HardwareKey, LoginMethod, OrganizationId, PairingId,
+    PersonKey, Personal, Profile,
+    events::{
+        account::AccountCreated,
+        device::{DeviceEnrolled, DeviceEvent},
+    },
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -63,6 +69,28 @@ pub struct Enrolled {
     pub epoch: u64,
 }
 
+/// A person who can sign in.
+async fn activated_account(platform: &Platform, organization: OrganizationId) -> AccountId {
+    let account = AccountId(OsEntropy.uuid_v4());
+    let key = PersonKey::new(OsEntropy.bytes());
+    let email = "anna@example.com".to_owned();
+    let created = AccountCreated {
+        account,
+        organization,
+        email_key: platform.keys().email_key(&email),
+        email: Personal::seal(&key, account, OsEntropy.bytes(), &email).unwrap(),
+        domain: "example.com".into(),
+        profile: Personal::seal(&key, account, OsEntropy.bytes(), &Profile::default()).unwrap(),
+        locale: "en".into(),
+        login_method: LoginMethod::Password,
+        origin: AccountOrigin::Signup,
+    };
+    let credential = Some(OsEntropy.uuid_v4());
+    let create = AccountCommand::Create { account: Box::new(created), invite: None, credential };
+    platform.execute::<Account>(&platform.request(Principal::System("test")), &account, create).await.unwrap();
+    account
+}
+
 pub async fn enroll(platform: &Platform) -> Enrolled {
     let random = || OsEntropy.uuid_v4();
     let hardware = HardwareKey(random().simple().to_string());
@@ -73,7 +101,7 @@ pub async fn enroll(platform: &Platform) -> Enrolled {
     let enrolled = DeviceEnrolled {
         device,
         organization,
-        account: AccountId(random()),
+        account: activated_account(platform, organization).await,
         account_epoch: 0,
         pairing,
         hardware: hardware.clone(),
