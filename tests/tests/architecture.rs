@@ -31,9 +31,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "directory",
             "devices",
             "graphql-ws-server",
+            "texts",
         ],
     ),
-    ("commands", &["schema", "domain", "eventlog", "files", "identity"]),
+    ("commands", &["schema", "domain", "eventlog", "files", "identity", "texts"]),
     ("directory", &["schema", "engine"]),
     ("devices", &["schema", "engine"]),
     ("engine", &["schema", "eventlog"]),
@@ -42,6 +43,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("files", &["schema"]),
     ("domain", &["schema"]),
     ("schema", &[]),
+    ("texts", &[]),
     // These two know a protocol and nothing of the platform.
     ("graphql-ws-server", &[]),
     ("portal", &[]),
@@ -50,6 +52,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 /// For the crates on top.
 const EVERYTHING: &[&str] = &[
     "schema",
+    "texts",
     "domain",
     "eventlog",
     "files",

@@ -1,0 +1,56 @@
+# Seiten für alle, die nur eine E-Mail und einen Browser haben. Was in { } steht, wird eingesetzt.
+
+## Felder
+
+field-email = Geschäftliche E-Mail-Adresse
+field-password = Passwort
+field-new-password = Neues Passwort
+hint-new-password = Mindestens 15 Zeichen. Ein Satz, auf den nur Sie kommen würden, ist gut und leicht zu merken.
+problem-title = Es gibt ein Problem
+
+## Ein Konto aktivieren
+
+activate-title = Aktivieren Sie Ihr Arbeitskonto
+activate-intro = Wählen Sie ein Passwort. Sie werden sofort angemeldet.
+activate-submit = Konto aktivieren
+activate-again = Falls der Link nicht mehr gilt, bitten Sie die Administration Ihrer Organisation um einen neuen.
+link-incomplete = Der Link ist unvollständig. Öffnen Sie ihn noch einmal aus der E-Mail, oder kopieren Sie die ganze Adresse in den Browser.
+
+## Ein vergessenes Passwort
+
+forgot-title = Passwort vergessen?
+forgot-intro = Geben Sie Ihre geschäftliche E-Mail-Adresse ein. Sie erhalten per E-Mail einen Link, mit dem Sie ein neues Passwort wählen können.
+forgot-submit = Link senden
+forgot-sent-title = Sehen Sie in Ihr Postfach
+forgot-sent = Wenn es zu dieser Adresse ein Arbeitskonto gibt, ist eine E-Mail unterwegs. Der Link darin gilt 20 Minuten.
+reset-title = Wählen Sie ein neues Passwort
+reset-intro = Sie werden sofort angemeldet, und alle anderen Sitzungen enden.
+reset-submit = Passwort speichern
+reset-again = Neuen Link anfordern
+
+## Anmelden
+
+sign-in-title = Anmelden
+sign-in-submit = Anmelden
+account-title = Ihr Arbeitskonto
+account-name = Name
+account-organization = Organisation
+account-loading = Ihr Konto wird gerade eingerichtet. Laden Sie diese Seite gleich noch einmal.
+sign-out-submit = Abmelden
+
+## Was schiefgehen kann
+
+error-INVALID_EMAIL = Geben Sie eine E-Mail-Adresse wie anna@example.com ein.
+error-LOOK_ALIKE_DOMAIN = Die Domain ahmt Buchstaben einer anderen Schrift nach. Geben Sie sie so ein, wie ihr Inhaber sie schreibt.
+error-INVALID_CHARACTERS = Entfernen Sie Steuerzeichen und unsichtbare Zeichen.
+error-LINK_INVALID = Der Link gilt nicht mehr: Er ist abgelaufen, wurde schon benutzt oder durch einen neueren ersetzt.
+error-PASSWORD_TOO_SHORT = Verwenden Sie mindestens 15 Zeichen. Ein Satz ist in Ordnung.
+error-PASSWORD_TOO_LONG = Verwenden Sie höchstens 128 Zeichen.
+error-PASSWORD_TOO_COMMON = Dieses Passwort ist leicht zu erraten. Wählen Sie ein anderes.
+error-WRONG_CREDENTIALS = E-Mail-Adresse oder Passwort ist falsch.
+error-PASSWORD_RESET_REQUIRED = Wählen Sie ein neues Passwort mit dem Link, den Sie per E-Mail erhalten haben. Falls er abgelaufen ist, fordern Sie einen neuen an.
+error-RATE_LIMITED = Zu viele Versuche. Warten Sie ein wenig, und versuchen Sie es dann noch einmal.
+error-BUSY = Im Augenblick ist viel los. Versuchen Sie es gleich noch einmal.
+error-UNAVAILABLE = Das geht im Augenblick nicht. Versuchen Sie es etwas später noch einmal.
+error-foreign-form = Das Formular wurde nicht von dieser Seite abgeschickt. Versuchen Sie es von hier aus noch einmal.
+error-other = Das hat nicht geklappt. Beginnen Sie noch einmal von vorn.

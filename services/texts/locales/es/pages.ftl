@@ -1,0 +1,56 @@
+# Páginas para quien solo tiene un correo y un navegador. Lo que figura entre { } se rellena.
+
+## Campos
+
+field-email = Dirección de correo de trabajo
+field-password = Contraseña
+field-new-password = Contraseña nueva
+hint-new-password = Al menos 15 caracteres. Una frase que solo se le ocurriría a usted es segura y fácil de recordar.
+problem-title = Hay un problema
+
+## Activar una cuenta
+
+activate-title = Active su cuenta de trabajo
+activate-intro = Elija una contraseña. La sesión se iniciará de inmediato.
+activate-submit = Activar la cuenta
+activate-again = Si el enlace ya no es válido, pida uno nuevo a un administrador de su organización.
+link-incomplete = El enlace está incompleto. Ábralo de nuevo desde el correo o copie la dirección entera en el navegador.
+
+## Una contraseña olvidada
+
+forgot-title = ¿Ha olvidado su contraseña?
+forgot-intro = Introduzca su dirección de correo de trabajo. Recibirá un correo con un enlace para elegir una contraseña nueva.
+forgot-submit = Enviar el enlace
+forgot-sent-title = Consulte su correo
+forgot-sent = Si existe una cuenta de trabajo con esta dirección, el correo ya está en camino. Su enlace es válido durante 20 minutos.
+reset-title = Elija una contraseña nueva
+reset-intro = La sesión se iniciará de inmediato y se cerrarán todas las demás.
+reset-submit = Guardar la contraseña
+reset-again = Pedir un enlace nuevo
+
+## Iniciar sesión
+
+sign-in-title = Iniciar sesión
+sign-in-submit = Iniciar sesión
+account-title = Su cuenta de trabajo
+account-name = Nombre
+account-organization = Organización
+account-loading = Su cuenta se está preparando. Vuelva a cargar esta página dentro de un momento.
+sign-out-submit = Cerrar sesión
+
+## Lo que puede fallar
+
+error-INVALID_EMAIL = Introduzca una dirección de correo como anna@example.com.
+error-LOOK_ALIKE_DOMAIN = El dominio imita letras de otra escritura. Introdúzcalo como lo escribe su propietario.
+error-INVALID_CHARACTERS = Elimine los caracteres de control y los caracteres invisibles.
+error-LINK_INVALID = El enlace ya no es válido: ha caducado, ya se ha usado o se ha sustituido por uno más reciente.
+error-PASSWORD_TOO_SHORT = Use al menos 15 caracteres. Puede ser una frase.
+error-PASSWORD_TOO_LONG = Use como máximo 128 caracteres.
+error-PASSWORD_TOO_COMMON = Esta contraseña es fácil de adivinar. Elija otra.
+error-WRONG_CREDENTIALS = La dirección de correo o la contraseña no es correcta.
+error-PASSWORD_RESET_REQUIRED = Elija una contraseña nueva con el enlace que ha recibido por correo. Si ha caducado, pida otro.
+error-RATE_LIMITED = Demasiados intentos. Espere un poco y vuelva a intentarlo.
+error-BUSY = Ahora mismo hay mucho que hacer. Vuelva a intentarlo dentro de un momento.
+error-UNAVAILABLE = Esto no funciona en este momento. Vuelva a intentarlo un poco más tarde.
+error-foreign-form = El formulario no se ha enviado desde esta página. Vuelva a intentarlo desde aquí.
+error-other = No ha funcionado. Empiece de nuevo.
