@@ -15,7 +15,7 @@ use schema::{AccountId, OrganizationId, RoleId};
 
 pub use people::{PeopleFilter, PeopleQuery, PeopleSort, SortField};
 pub use projection::{DirectoryChange, DirectoryProjection};
-pub use rows::{OrganizationRow, PersonRow, PersonStatus, RoleRow};
+pub use rows::{LogoRow, OrganizationRow, PersonRow, PersonStatus, RoleRow};
 
 /// Answers queries about the directory. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use schema::{
     events::{
         AccountEvent, OrganizationEvent, RoleEvent,
         account::AccountCreated,
-        organization::{OrganizationCreated, OrganizationDomainAllowed},
+        organization::{OrganizationCreated, OrganizationDomainAllowed, OrganizationLogoChanged, OrganizationRenamed},
         role::{RoleAssigned, RoleCreated, RoleDeleted, RoleEdited, RoleUnassigned},
     },
 };
@@ -44,7 +44,7 @@ type Outcome = Result<(), ProjectionError>;
 
 impl Projection for DirectoryProjection {
     const NAME: &'static str = "directory";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Change = DirectoryChange;
 
     fn schema() -> String {
@@ -58,6 +58,8 @@ impl Projection for DirectoryProjection {
     fn apply(context: &mut Rows<'_>, event: &Event) -> Outcome {
         match event {
             Event::Organization(OrganizationEvent::Created(e)) => organization_created(context, e),
+            Event::Organization(OrganizationEvent::Renamed(e)) => organization_renamed(context, e),
+            Event::Organization(OrganizationEvent::LogoChanged(e)) => logo_changed(context, e),
             Event::Organization(OrganizationEvent::DomainAllowed(e)) => domain_allowed(context, e),
             Event::Account(AccountEvent::Created(e)) => account_created(context, e),
             Event::Account(AccountEvent::Activated(_)) => account_activated(context),
@@ -81,13 +83,37 @@ fn stream_of<T: std::str::FromStr>(context: &Rows<'_>) -> Result<T, ProjectionEr
 fn organization_created(context: &mut Rows<'_>, e: &OrganizationCreated) -> Outcome {
     let tenant = tenants::find_or_add(context.rows, e.organization)?;
     let at = columns::from_time(context.event.recorded_at);
-    context.rows.prepare_cached("INSERT INTO organizations VALUES (?1, ?2, ?3, ?4)")?.execute((
+    context.rows.prepare_cached("INSERT INTO organizations VALUES (?1, ?2, ?3, ?4, NULL, NULL, NULL)")?.execute((
         tenant.number(),
         &e.name,
         e.founder.0.as_bytes(),
         at,
     ))?;
     context.changed(e.organization, DirectoryChange::OrganizationChanged);
+    Ok(())
+}
+
+fn organization_renamed(context: &mut Rows<'_>, e: &OrganizationRenamed) -> Outcome {
+    let organization = stream_of(context)?;
+    let tenant = tenants::find_or_add(context.rows, organization)?;
+    context
+        .rows
+        .prepare_cached("UPDATE organizations SET name = ?2 WHERE number = ?1")?
+        .execute((tenant.number(), &e.name))?;
+    context.changed(organization, DirectoryChange::OrganizationChanged);
+    Ok(())
+}
+
+fn logo_changed(context: &mut Rows<'_>, e: &OrganizationLogoChanged) -> Outcome {
+    let organization = stream_of(context)?;
+    let tenant = tenants::find_or_add(context.rows, organization)?;
+    context
+        .rows
+        .prepare_cached(
+            "UPDATE organizations SET logo_sha256 = ?2, logo_width = ?3, logo_height = ?4 WHERE number = ?1",
+        )?
+        .execute((tenant.number(), &e.sha256, e.width, e.height))?;
+    context.changed(organization, DirectoryChange::OrganizationChanged);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use engine::{ViewError, columns, listing::FromRow, tenants::Tenant};
 use rusqlite::{Connection, OptionalExtension};
 use schema::{AccountId, OrganizationId, RoleId};
 
-use crate::{OrganizationRow, PersonRow, RoleRow, rows::PERSON_COLUMNS};
+use crate::{LogoRow, OrganizationRow, PersonRow, RoleRow, rows::PERSON_COLUMNS};
 
 /// The organization and its domains.
 pub(crate) fn organization(
@@ -19,11 +19,12 @@ pub(crate) fn organization(
         .query_map([tenant.number()], |row| row.get(0))?
         .collect::<rusqlite::Result<Vec<String>>>()?;
     let found = rows
-        .prepare_cached("SELECT name, founder, created_at FROM organizations WHERE number = ?1")?
+        .prepare_cached("SELECT * FROM organizations WHERE number = ?1")?
         .query_row([tenant.number()], |row| {
             Ok(OrganizationRow {
                 id,
                 name: row.get("name")?,
+                logo: LogoRow::of_organization(row)?,
                 founder: AccountId(columns::uuid(row, "founder")?),
                 created_at: columns::time(row, "created_at")?,
                 domains,

@@ -14,12 +14,35 @@ pub struct OrganizationRow {
     pub id: OrganizationId,
     /// Its name.
     pub name: String,
+    /// Its logo, if it has one.
+    pub logo: Option<LogoRow>,
     /// Who signed it up.
     pub founder: AccountId,
     /// When it came into being.
     pub created_at: Timestamp,
     /// Email domains of which accounts may be created, in ASCII form, in alphabetical order.
     pub domains: Vec<String>,
+}
+
+/// A logo, a PNG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoRow {
+    /// SHA-256 of the image, hexadecimal. Names its file.
+    pub sha256: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+}
+
+impl LogoRow {
+    /// Reads the logo of an organization.
+    pub(crate) fn of_organization(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+        let sha256: Option<String> = row.get("logo_sha256")?;
+        sha256
+            .map(|sha256| Ok(Self { sha256, width: row.get("logo_width")?, height: row.get("logo_height")? }))
+            .transpose()
+    }
 }
 
 /// Where an account stands.

@@ -3,7 +3,11 @@ CREATE TABLE organizations (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     founder BLOB NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- All three are there, or none.
+    logo_sha256 TEXT,
+    logo_width INTEGER,
+    logo_height INTEGER
 ) STRICT;
 
 CREATE TABLE organization_domains (

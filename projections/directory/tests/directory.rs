@@ -7,8 +7,8 @@ mod support;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use directory::{
-    Directory, DirectoryChange, DirectoryProjection, PeopleFilter, PeopleQuery, PeopleSort, PersonRow, PersonStatus,
-    RoleRow, SortField,
+    Directory, DirectoryChange, DirectoryProjection, LogoRow, PeopleFilter, PeopleQuery, PeopleSort, PersonRow,
+    PersonStatus, RoleRow, SortField,
 };
 use engine::{Update, View, ViewError, paging::Paging};
 use eventlog::Vault;
@@ -18,7 +18,7 @@ use schema::{
     events::{
         AccountEvent, OrganizationEvent, RoleEvent,
         account::{AccountAbandoned, AccountActivated},
-        organization::OrganizationDomainAllowed,
+        organization::{OrganizationDomainAllowed, OrganizationLogoChanged, OrganizationRenamed},
         role::{RoleAssigned, RoleCreated, RoleDeleted, RoleEdited, RoleUnassigned},
     },
 };
@@ -165,6 +165,28 @@ async fn an_organization_and_its_domains() {
     }
     let row = setup.directory.organization(setup.organization).await.unwrap().unwrap();
     assert_eq!((row.name.as_str(), row.domains), ("Example", vec!["example.com".to_owned(), "example.org".into()]));
+}
+
+#[tokio::test]
+async fn an_organization_changes_its_name_and_its_logo() {
+    let setup = Setup::new().await;
+    let mut heard = setup.view.changes();
+    let stream = StreamId::new("organization", &setup.organization);
+    let row = setup.directory.organization(setup.organization).await.unwrap().unwrap();
+    assert_eq!((row.name.as_str(), row.logo), ("Example", None));
+    let logo = |sha256: &str, width| OrganizationLogoChanged { sha256: sha256.into(), width, height: 300 };
+    for event in [
+        OrganizationEvent::Renamed(OrganizationRenamed { name: "Beispiel".into() }),
+        OrganizationEvent::LogoChanged(logo("aa", 500)),
+        OrganizationEvent::LogoChanged(logo("bb", 600)),
+    ] {
+        setup.seen(setup.world.append(&stream, system(), event).await).await;
+        let Some(Update::Changed(update)) = heard.next(setup.organization).await else { panic!("nothing was heard") };
+        assert_eq!(update.what, DirectoryChange::OrganizationChanged);
+    }
+    let row = setup.directory.organization(setup.organization).await.unwrap().unwrap();
+    let logo = LogoRow { sha256: "bb".into(), width: 600, height: 300 };
+    assert_eq!((row.name.as_str(), row.logo), ("Beispiel", Some(logo)));
 }
 
 #[tokio::test]
