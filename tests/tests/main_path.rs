@@ -120,7 +120,7 @@ impl Person {
 }
 
 async fn activation_token(mail: &MailServer) -> String {
-    mail.mail_to(BENEDIKT).await.link().split_once("/activate#").unwrap().1.to_owned()
+    mail.mail_to(BENEDIKT).await.link().split_once("/activate?token=").unwrap().1.to_owned()
 }
 
 /// Reboots the unit, and returns the command when that has succeeded.
@@ -285,7 +285,7 @@ impl Story {
             // Six digits alone stand in many a number.
             format!("\"{code}\""),
             format!(" {code}"),
-            link.split_once('#').unwrap().1.to_owned(),
+            link.split_once("?token=").unwrap().1.to_owned(),
             shown.replace('-', ""),
             shown,
         ];

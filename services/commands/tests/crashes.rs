@@ -14,7 +14,7 @@ use commands::{
     Platform,
     mail::{Mail, MailError, Outbox},
     processes::pairing::Poll,
-    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Links, mailer::Mailer},
+    reactors::{self, deadlines::Deadlines, finisher::Finisher},
 };
 use domain::{
     Account, AccountCommand, AccountStatus, Aggregate, Code, EmailReservation, HardwareReservation, Organization,
@@ -281,7 +281,7 @@ impl Outbox for Moody {
 async fn mails_outlast_a_mail_server_that_is_away_and_a_restart_sends_none_twice() {
     let world = World::bare();
     let outbox = Arc::new(Moody { away: AtomicI64::new(3), inner: world.mailbox.clone() });
-    let mailer = || Mailer { outbox: outbox.clone(), links: Links { origin: "https://a.example.com".to_owned() } };
+    let mailer = || support::mailer(outbox.clone());
     let stop = world.stop.child_token();
     let running = tokio::spawn(reactors::run(world.platform.clone(), mailer(), stop.clone()));
     for email in ["refused@northwind.example", "anna@northwind.example"] {
@@ -323,7 +323,7 @@ async fn a_mail_that_is_being_handed_over_at_the_end_is_not_sent_again() {
     let world = World::bare();
     let (reached, answers) = (Semaphore::new(0), Semaphore::new(0));
     let outbox = Arc::new(Slow { reached, answers, inner: world.mailbox.clone(), begun: AtomicI64::new(0) });
-    let mailer = || Mailer { outbox: outbox.clone(), links: Links { origin: "https://a.example.com".to_owned() } };
+    let mailer = || support::mailer(outbox.clone());
     let stop = world.stop.child_token();
     let running = tokio::spawn(reactors::run(world.platform.clone(), mailer(), stop.clone()));
     world.platform.begin_signup(&world.anonymous(), "anna@northwind.example", "en").await.unwrap();

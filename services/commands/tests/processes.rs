@@ -174,7 +174,7 @@ async fn an_added_person_activates_by_link_once() {
     let added =
         world.platform.create_account(&admin, founded.organization, person("ben@northwind.example")).await.unwrap();
     let text = world.mail_to("ben@northwind.example").await.text;
-    let token = text.split_once("/activate#").unwrap().1.trim().to_owned();
+    let token = support::token_in(&text);
     let activate = |token: String, secret: &'static str| {
         let request = world.anonymous();
         let platform = world.platform.clone();
@@ -219,7 +219,7 @@ async fn sign_out_and_role_changes_count_from_the_next_request_on() {
         .unwrap()
         .account;
     let text = world.mail_to("ben@northwind.example").await.text;
-    let token = text.split_once("/activate#").unwrap().1.trim().to_owned();
+    let token = support::token_in(&text);
     world.platform.activate_account(&world.anonymous(), &token, password(PASSWORD)).await.unwrap();
     let session = world
         .platform

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Uri;
+use commands::mail::Links;
 use identity::SessionCookie;
 
 /// Largest body of a request, in bytes: a hundred people with every field filled in have some 100 KiB.
@@ -28,6 +29,10 @@ pub struct GatewayConfig {
     pub development: bool,
     /// How many proxies stand in front and append to `X-Forwarded-For`. With none the header is ignored.
     pub trusted_proxies: usize,
+    /// Where links lead that are mailed or shown.
+    pub links: Links,
+    /// Serves small pages for what a person can do with only a mail and a browser. For as long as there is no frontend.
+    pub own_pages: bool,
 }
 
 impl GatewayConfig {
@@ -66,6 +71,8 @@ mod tests {
             dispatcher_url: String::new(),
             development,
             trusted_proxies: 0,
+            links: Links::at("https://accounts.example.com"),
+            own_pages: true,
         };
         let foreign = [
             "https://accounts.example.com.evil.com",

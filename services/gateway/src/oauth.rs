@@ -141,7 +141,7 @@ async fn authorize_device(app: &App, asked: Asked) -> Result<Response, OAuthErro
     Ok(granted(&json!({
         "device_code": awaiting.device_code.to_text(),
         "user_code": awaiting.user_code.to_string(),
-        "verification_uri": format!("{}/device", app.config.public_origin),
+        "verification_uri": app.config.links.device,
         "expires_in": until(awaiting.expires_at, request.at).as_secs(),
         "interval": POLL_INTERVAL_SECONDS,
     })))

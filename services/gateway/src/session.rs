@@ -146,6 +146,8 @@ mod tests {
             dispatcher_url: String::new(),
             development: false,
             trusted_proxies: 0,
+            links: commands::mail::Links::at("https://accounts.example.com"),
+            own_pages: true,
         }
     }
 

@@ -41,6 +41,11 @@ pub struct ServeArgs {
     /// Folder of the log, the vault, the views and the key of this installation.
     #[arg(long, env = "WORK_ACCOUNTS_DATA", default_value = "data")]
     pub data: PathBuf,
+    /// Where logos and files of people to import are kept: a folder, by default `files` in the data folder, or storage that
+    /// speaks the protocol of S3, as `s3://bucket/prefix`. Its settings are the usual variables: AWS_REGION,
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP.
+    #[arg(long, env = "WORK_ACCOUNTS_FILES")]
+    pub files: Option<String>,
     /// Where the gateway listens.
     #[arg(long, env = "WORK_ACCOUNTS_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -54,6 +59,22 @@ pub struct ServeArgs {
     /// except on this machine.
     #[arg(long, env = "WORK_ACCOUNTS_PUBLIC_ORIGIN", default_value = "http://localhost:8080", value_parser = origin)]
     pub public_origin: String,
+    /// Origin of a frontend, to whose pages links lead: `/activate`, `/reset-password`, `/sign-in` and `/device`. Without
+    /// one, small pages of our own stand there.
+    #[arg(long, env = "WORK_ACCOUNTS_FRONTEND_ORIGIN", value_parser = origin)]
+    pub frontend_origin: Option<String>,
+    /// The frontend's page that activates an account, should it be elsewhere. It gets `?token=…`.
+    #[arg(long, env = "WORK_ACCOUNTS_ACTIVATION_URL", value_parser = page, requires = "frontend_origin")]
+    pub activation_url: Option<String>,
+    /// The frontend's page to choose a new password, should it be elsewhere. It gets `?token=…`.
+    #[arg(long, env = "WORK_ACCOUNTS_RESET_URL", value_parser = page, requires = "frontend_origin")]
+    pub reset_url: Option<String>,
+    /// The frontend's page to sign in, should it be elsewhere.
+    #[arg(long, env = "WORK_ACCOUNTS_SIGN_IN_URL", value_parser = page, requires = "frontend_origin")]
+    pub sign_in_url: Option<String>,
+    /// The frontend's page on which people enter the code of a Portal, should it be elsewhere.
+    #[arg(long, env = "WORK_ACCOUNTS_DEVICE_URL", value_parser = page)]
+    pub device_url: Option<String>,
     /// Address under which units reach the dispatcher.
     #[arg(long, env = "WORK_ACCOUNTS_DISPATCHER_URL", default_value = "ws://localhost:8081/graphql")]
     pub dispatcher_url: String,
@@ -66,6 +87,9 @@ pub struct ServeArgs {
     /// Sender of the mails.
     #[arg(long, env = "WORK_ACCOUNTS_MAIL_FROM", default_value = "Work Accounts <no-reply@localhost.localdomain>")]
     pub mail_from: String,
+    /// Where requests for help are mailed to. Without one they are kept in the history only.
+    #[arg(long, env = "WORK_ACCOUNTS_SUPPORT_ADDRESS", value_parser = address)]
+    pub support_address: Option<String>,
     /// For one's own machine: mails are kept at `/dev/mailbox`, GraphiQL stands at `/graphiql`, and pages of
     /// this machine may use the API whatever their port.
     #[arg(long, env = "WORK_ACCOUNTS_DEVELOPMENT")]
@@ -109,9 +133,48 @@ fn origin(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// Takes an email address.
+fn address(text: &str) -> Result<String, &'static str> {
+    if commands::mail::is_address(text) { Ok(text.to_owned()) } else { Err("write it as support@example.com") }
+}
+
+/// Takes the URL of a page, which is as secure as [`origin`] asks for.
+fn page(text: &str) -> Result<String, &'static str> {
+    const SHAPE: &str = "write it as https://accounts.example.com/page";
+    let rest = text.split_once("://").ok_or(SHAPE)?.1;
+    let (start, _) = text.split_at(text.len() - rest.len() + rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    origin(start)?;
+    let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if printable && !text.contains('#') { Ok(text.to_owned()) } else { Err(SHAPE) }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::origin;
+    use super::{origin, page};
+
+    #[test]
+    fn a_page_is_as_secure_as_an_origin() {
+        let taken = [
+            "https://a.example/activate",
+            "https://a.example:1/x/y?z=1",
+            "http://localhost:3000/x",
+            "https://a.example",
+        ];
+        taken.iter().for_each(|text| assert_eq!(page(text).as_deref(), Ok(*text)));
+        let refused = [
+            "http://a.example/activate",
+            "https://a.example/x#y",
+            "https://a.example/x y",
+            "https://A.example/x",
+            "https://user@a.example/x",
+            "//a.example/x",
+            "/activate",
+            "javascript:alert(1)",
+            "https://a.example/ü",
+            "",
+        ];
+        refused.iter().for_each(|text| assert!(page(text).is_err(), "{text}"));
+    }
 
     #[test]
     fn an_origin_is_secure_and_as_browsers_write_it() {

@@ -1,16 +1,11 @@
 //! Everything in one process on the embedded log.
 
-use std::{fs, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use commands::{
     Platform, PlatformParts,
-    mail::{InvalidMailUrl, Mailbox, Outbox, Smtp},
-    reactors::{
-        self,
-        deadlines::Deadlines,
-        finisher::Finisher,
-        mailer::{Links, Mailer},
-    },
+    mail::{InvalidMailUrl, Links, Mailbox, Outbox, Smtp},
+    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer},
 };
 use dispatcher::{Dispatcher, DispatcherConfig};
 use engine::View;
@@ -18,6 +13,7 @@ use eventlog::{
     Clock, EventLog, SystemClock, Vault,
     embedded::{Embedded, EmbeddedConfig},
 };
+use files::Files;
 use gateway::{Gateway, GatewayConfig, Views};
 use identity::{OsEntropy, PasswordHasher, ServerKeys};
 use prometheus_client::registry::Registry;
@@ -41,6 +37,9 @@ pub enum StartError {
     /// The key of this installation cannot be used.
     #[error(transparent)]
     MasterKey(#[from] identity::MasterKeyError),
+    /// The place for files cannot be used.
+    #[error(transparent)]
+    Files(#[from] files::OpenError),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] eventlog::embedded::OpenError),
@@ -112,7 +111,7 @@ impl Server {
             (None, None) => return Err(StartError::NoMail),
         };
         let passwords = PasswordHasher::default();
-        let parts = PlatformParts { log, vault, clock, entropy, keys, passwords };
+        let parts = PlatformParts { log, vault, clock, entropy, keys, passwords, files: open_files(args)? };
         let platform = Arc::new(Platform::new(parts));
 
         let mut registry = Registry::with_prefix("work_accounts");
@@ -122,7 +121,7 @@ impl Server {
         let (operations_listener, operations) = bind(args.operations_listen).await?;
 
         let mut tasks = JoinSet::new();
-        let mailer = Mailer { outbox, links: Links { origin: args.public_origin.clone() } };
+        let mailer = Mailer { outbox, links: links(args), support: args.support_address.clone() };
         tasks.spawn(reactors::run(platform.clone(), mailer, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Deadlines, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Finisher, stop.clone()));
@@ -168,7 +167,34 @@ fn gateway_config(args: &ServeArgs) -> GatewayConfig {
         dispatcher_url: args.dispatcher_url.clone(),
         development: args.development,
         trusted_proxies: args.trusted_proxies,
+        links: links(args),
+        own_pages: args.frontend_origin.is_none(),
     }
+}
+
+/// Where links lead: to the frontend's pages, or to our own.
+fn links(args: &ServeArgs) -> Links {
+    let usual = Links::at(args.frontend_origin.as_ref().unwrap_or(&args.public_origin));
+    let page = |configured: &Option<String>, usual| configured.clone().unwrap_or(usual);
+    Links {
+        activation: page(&args.activation_url, usual.activation),
+        password_reset: page(&args.reset_url, usual.password_reset),
+        sign_in: page(&args.sign_in_url, usual.sign_in),
+        device: page(&args.device_url, usual.device),
+    }
+}
+
+fn open_files(args: &ServeArgs) -> Result<Files, files::OpenError> {
+    match &args.files {
+        Some(address) if address.contains("://") => Files::s3(address, variables()),
+        Some(folder) => Files::folder(Path::new(folder)),
+        None => Files::folder(&args.data.join("files")),
+    }
+}
+
+/// The environment, without what is no text.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {

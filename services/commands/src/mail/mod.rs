@@ -1,22 +1,39 @@
 //! Mails: what they say and how they leave.
 
+mod layout;
+mod letters;
+mod links;
 mod mailbox;
 mod smtp;
-mod templates;
 
 use async_trait::async_trait;
+use texts::Language;
 
 pub use self::{
+    letters::Letter,
+    links::Links,
     mailbox::{Mailbox, Received},
-    smtp::{InvalidMailUrl, Smtp},
-    templates::Letter,
+    smtp::{InvalidMailUrl, Smtp, is_address},
 };
+
+/// A person with an email address. Without `Debug`: personal data.
+#[derive(Clone)]
+pub struct Person {
+    /// How they are called.
+    pub name: String,
+    /// Email address.
+    pub address: String,
+}
 
 /// A mail on its way out. Personal data: `Debug` hides it.
 #[derive(Clone)]
 pub struct Mail {
     /// Address of the receiver.
     pub to: String,
+    /// Who gets the answer; none if nobody reads one.
+    pub reply_to: Option<Person>,
+    /// What it is written in.
+    pub language: Language,
     /// Subject line.
     pub subject: String,
     /// Plain text.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
-    message::{Mailbox as Address, MultiPart},
+    message::{
+        Mailbox as Address, MultiPart,
+        header::{HeaderName, HeaderValue},
+    },
     transport::smtp::{PoolConfig, response::Category},
 };
 
@@ -48,20 +51,48 @@ impl Smtp {
         let domain = from.email.domain().to_owned();
         Ok(Self { transport, from, domain })
     }
+
+    fn message(&self, mail: &Mail) -> Result<lettre::Message, MailError> {
+        let permanent = |what: &str| MailError::Permanent(what.to_owned());
+        let builder = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(mail.to.parse().map_err(|_| permanent("the address of the receiver cannot be used"))?)
+            .subject(one_line(&mail.subject))
+            .message_id(Some(format!("<{}@{}>", mail.id, self.domain)))
+            .raw_header(header("Content-Language", mail.language.tag()));
+        let builder = match &mail.reply_to {
+            Some(person) => {
+                let unusable = |_| permanent("the address of the sender cannot be used");
+                builder.reply_to(Address::new(Some(one_line(&person.name)), person.address.parse().map_err(unusable)?))
+            }
+            // Keeps notes of absence from being sent back (RFC 3834 5). On a mail that a person caused it would keep
+            // ticket systems from taking it.
+            None => builder.raw_header(header("Auto-Submitted", "auto-generated")),
+        };
+        builder
+            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+            .map_err(|_| permanent("the mail cannot be written"))
+    }
+}
+
+/// What a header can hold: the library panics at a line break in a name.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// Whether mails can be sent to it.
+pub fn is_address(text: &str) -> bool {
+    text.parse::<lettre::Address>().is_ok()
+}
+
+fn header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
 #[async_trait]
 impl Outbox for Smtp {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let permanent = |what: &str| MailError::Permanent(what.to_owned());
-        let message = lettre::Message::builder()
-            .from(self.from.clone())
-            .to(mail.to.parse().map_err(|_| permanent("the address of the receiver cannot be used"))?)
-            .subject(&mail.subject)
-            .message_id(Some(format!("<{}@{}>", mail.id, self.domain)))
-            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
-            .map_err(|_| permanent("the mail cannot be written"))?;
-        match self.transport.send(message).await {
+        match self.transport.send(self.message(mail)?).await {
             Ok(_) => Ok(()),
             // The text of the server may name the receiver; the status says enough.
             Err(error) => {

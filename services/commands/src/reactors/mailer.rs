@@ -1,39 +1,28 @@
-//! Mails codes and links. They are derived from the challenge in the event at the moment they leave, and stand nowhere
-//! else.
+//! Mails codes, links, notices and requests to the support. Codes and links are derived from the challenge in the event
+//! at the moment they leave, and stand nowhere else. What went wrong is tried again for as long as the mail is of use.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::Account;
+use domain::{Account, Organization};
 use eventlog::Delivery;
 use identity::{LinkToken, Purpose, VerificationCode};
 use schema::{
-    AccountId, Event, Personal,
-    events::{AccountEvent, SignupEvent},
+    AccountId, Actor, Event, OrganizationId, Personal, VerificationMethod,
+    events::{
+        AccountEvent, OrganizationEvent, SignupEvent, SupportEvent, account::AccountActivationLinkIssued,
+        account::AccountPasswordResetLinkIssued, organization::OrganizationDomainVerificationBegun,
+        signup::SignupBegun, support::SupportRequested,
+    },
 };
+use serde::de::DeserializeOwned;
+use texts::Language;
 
 use super::{Reactor, Verdict};
 use crate::{
-    Failure, Platform, Request,
-    mail::{Letter, MailError, Outbox},
+    Platform, Request,
+    mail::{Letter, Links, Mail, MailError, Outbox, Person},
 };
-
-/// Where links in mails lead. Built from configuration only, never from a request.
-#[derive(Debug, Clone)]
-pub struct Links {
-    /// Such as `https://accounts.example.com`, without a slash at the end.
-    pub origin: String,
-}
-
-impl Links {
-    fn sign_in(&self) -> String {
-        format!("{}/sign-in", self.origin)
-    }
-    fn activation(&self, token: &LinkToken) -> String {
-        // In the fragment, which browsers send to no server: it stands in no access log.
-        format!("{}/activate#{}", self.origin, token.to_text())
-    }
-}
 
 /// See the module.
 pub struct Mailer {
@@ -41,26 +30,29 @@ pub struct Mailer {
     pub outbox: Arc<dyn Outbox>,
     /// Where links lead.
     pub links: Links,
+    /// Address of the support. Without one, requests to it are kept aside.
+    pub support: Option<String>,
 }
 
 #[async_trait]
 impl Reactor for Mailer {
     const NAME: &'static str = "mailer";
-    const TYPES: &'static [&'static str] = &["signup.begun", "account.activation_link_issued"];
+    const TYPES: &'static [&'static str] = &[
+        "signup.begun",
+        "account.activation_link_issued",
+        "account.password_reset_link_issued",
+        "account.password_changed",
+        "account.email_changed",
+        "organization.domain_verification_begun",
+        "support.requested",
+    ];
 
     async fn react(&self, platform: &Platform, request: &Request, delivery: &Delivery, event: Event) -> Verdict {
-        let (letter, email) = match self.letter(platform, request, delivery, event).await {
-            Ok(Some(written)) => written,
-            // Expired, replaced, erased or not to be mailed.
-            Ok(None) => return Verdict::Finished,
-            Err(failure) => return Verdict::Retry(failure.to_string()),
+        let mail = match (Writer { mailer: self, platform, request, delivery }).write(event).await {
+            Ok(mail) => mail,
+            Err(verdict) => return verdict,
         };
-        let to = match platform.people().open(&email).await {
-            Ok(Some(to)) => to,
-            Ok(None) => return Verdict::Finished,
-            Err(failure) => return Verdict::Retry(failure.to_string()),
-        };
-        match self.outbox.send(&letter.write(to, delivery.event.id.0)).await {
+        match self.outbox.send(&mail).await {
             Ok(()) => Verdict::Finished,
             Err(MailError::Temporary(reason)) => Verdict::Retry(reason),
             Err(MailError::Permanent(reason)) => Verdict::Park(reason),
@@ -68,36 +60,153 @@ impl Reactor for Mailer {
     }
 }
 
-impl Mailer {
-    async fn letter(
-        &self,
-        platform: &Platform,
-        request: &Request,
-        delivery: &Delivery,
-        event: Event,
-    ) -> Result<Option<(Letter, Personal<String>)>, Failure> {
+/// Writes the mail that an event calls for.
+struct Writer<'a> {
+    mailer: &'a Mailer,
+    platform: &'a Platform,
+    request: &'a Request,
+    delivery: &'a Delivery,
+}
+
+/// The mail, or what becomes of the event without one.
+type Written = Result<Mail, Verdict>;
+
+impl Writer<'_> {
+    async fn write(&self, event: Event) -> Written {
+        let at = self.delivery.event.recorded_at;
         match event {
-            Event::Signup(SignupEvent::Begun(e)) if request.at >= e.code_expires_at => Ok(None),
-            Event::Signup(SignupEvent::Begun(e)) if e.already_registered => {
-                Ok(Some((Letter::AlreadyRegistered { sign_in: self.links.sign_in() }, e.email)))
+            Event::Signup(SignupEvent::Begun(e)) => self.sign_up(e).await,
+            Event::Account(AccountEvent::ActivationLinkIssued(e)) => self.activation(e).await,
+            Event::Account(AccountEvent::PasswordResetLinkIssued(e)) => self.password_reset(e).await,
+            Event::Account(AccountEvent::PasswordChanged(_)) => {
+                let (account, language) = self.account().await?;
+                let to = account.email().ok_or(Verdict::Finished)?;
+                self.to(to, &Letter::PasswordChanged { at }, language).await
             }
-            Event::Signup(SignupEvent::Begun(e)) => {
-                let code =
-                    VerificationCode::derive(platform.keys(), Purpose::SignupCode, e.challenge, e.code_expires_at);
-                let code = code.as_str().to_owned();
-                Ok(Some((Letter::SignupCode { code, expires_at: e.code_expires_at }, e.email)))
+            Event::Account(AccountEvent::EmailChanged(e)) => {
+                let (_, language) = self.account().await?;
+                self.to(&e.previous, &Letter::EmailChanged { at }, language).await
             }
-            Event::Account(AccountEvent::ActivationLinkIssued(e)) if e.mailed && request.at < e.expires_at => {
-                let Ok(account) = delivery.event.stream.id().parse::<AccountId>() else { return Ok(None) };
-                let current = platform.load::<Account>(&account).await?;
-                let valid = current.state.activation_link() == Some((e.challenge, e.expires_at));
-                let purpose = Purpose::ActivationLink;
-                let token = LinkToken::derive(platform.keys(), purpose, account, e.challenge, e.expires_at);
-                let link = self.links.activation(&token);
-                let email = current.state.email().filter(|_| valid).cloned();
-                Ok(email.map(|email| (Letter::Activation { link, expires_at: e.expires_at }, email)))
-            }
-            _ => Ok(None),
+            Event::Organization(OrganizationEvent::DomainVerificationBegun(e)) => self.domain_code(e).await,
+            Event::Support(SupportEvent::Requested(e)) => self.support(e).await,
+            _ => Err(Verdict::Finished),
         }
     }
+
+    async fn sign_up(&self, begun: SignupBegun) -> Written {
+        let expires_at = begun.code_expires_at;
+        self.before(expires_at)?;
+        let letter = if begun.already_registered {
+            Letter::AlreadyRegistered { sign_in: self.mailer.links.sign_in.clone() }
+        } else {
+            let keys = self.platform.keys();
+            let code = VerificationCode::derive(keys, Purpose::SignupCode, begun.challenge, expires_at);
+            Letter::SignupCode { code: code.as_str().to_owned(), expires_at }
+        };
+        self.to(&begun.email, &letter, Language::of(&begun.locale)).await
+    }
+
+    async fn activation(&self, issued: AccountActivationLinkIssued) -> Written {
+        let AccountActivationLinkIssued { challenge, expires_at, mailed } = issued;
+        self.before(expires_at)?;
+        let (account, language) = self.account().await?;
+        let details =
+            account.details().filter(|_| mailed && account.activation_link() == Some((challenge, expires_at)));
+        let details = details.ok_or(Verdict::Finished)?;
+        let token =
+            LinkToken::derive(self.platform.keys(), Purpose::ActivationLink, details.account, challenge, expires_at);
+        let organization = self.organization(details.organization).await?;
+        let link = self.mailer.links.activate(&token);
+        self.to(&details.email, &Letter::Activation { link, expires_at, organization }, language).await
+    }
+
+    async fn password_reset(&self, issued: AccountPasswordResetLinkIssued) -> Written {
+        let AccountPasswordResetLinkIssued { challenge, expires_at, forced } = issued;
+        self.before(expires_at)?;
+        let (account, language) = self.account().await?;
+        let details = account.details().filter(|_| account.reset_link() == Some((challenge, expires_at)));
+        let details = details.ok_or(Verdict::Finished)?;
+        let token =
+            LinkToken::derive(self.platform.keys(), Purpose::PasswordReset, details.account, challenge, expires_at);
+        let link = self.mailer.links.reset_password(&token);
+        self.to(&details.email, &Letter::PasswordReset { link, expires_at, forced }, language).await
+    }
+
+    /// In the language of the admin who asked for it: nothing is known of whoever reads the mails of the domain.
+    async fn domain_code(&self, begun: OrganizationDomainVerificationBegun) -> Written {
+        let OrganizationDomainVerificationBegun { domain, method, challenge, mailbox, expires_at } = begun;
+        self.before(expires_at)?;
+        let organization = self.stream::<OrganizationId>()?;
+        let state = &self.platform.load::<Organization>(&organization).await?.state;
+        let open = state.domain(&domain).and_then(|domain| domain.open(challenge)).is_some();
+        let mailbox = mailbox.filter(|_| open && method == VerificationMethod::Email).ok_or(Verdict::Finished)?;
+        let code = VerificationCode::derive(self.platform.keys(), Purpose::DomainCode, challenge, expires_at);
+        let to = format!("{mailbox}@{domain}");
+        let (code, organization) = (code.as_str().to_owned(), state.name().to_owned());
+        let language = match &self.delivery.event.actor {
+            Actor::Account(account) => language_of(&self.platform.load::<Account>(account).await?.state),
+            _ => Language::default(),
+        };
+        Ok(Letter::DomainCode { code, domain, organization, expires_at }.write(to, self.id(), language))
+    }
+
+    /// In English, which is what the support of every installation reads.
+    async fn support(&self, requested: SupportRequested) -> Written {
+        let no_address = || Verdict::Park("there is no address of the support".to_owned());
+        let to = self.mailer.support.clone().ok_or_else(no_address)?;
+        let account = self.platform.load::<Account>(&requested.account).await?;
+        let details = account.state.details().ok_or(Verdict::Finished)?;
+        let profile = self.open(&details.profile).await?;
+        let person = Person {
+            name: format!("{} {}", profile.given_name, profile.family_name),
+            address: self.open(&details.email).await?,
+        };
+        let letter = Letter::SupportRequest {
+            request: requested.request,
+            person,
+            organization: self.organization(requested.organization).await?,
+            organization_id: requested.organization,
+            subject: self.open(&requested.subject).await?,
+            message: self.open(&requested.message).await?,
+        };
+        Ok(letter.write(to, self.id(), Language::English))
+    }
+
+    /// A repeated delivery makes the same mail.
+    fn id(&self) -> uuid::Uuid {
+        self.delivery.event.id.0
+    }
+
+    fn before(&self, expires_at: schema::Timestamp) -> Result<(), Verdict> {
+        if self.request.at < expires_at { Ok(()) } else { Err(Verdict::Finished) }
+    }
+
+    /// The id of the stream that the event stands in.
+    fn stream<I: std::str::FromStr<Err: std::fmt::Display>>(&self) -> Result<I, Verdict> {
+        self.delivery.event.stream.id().parse().map_err(|error: I::Err| Verdict::Park(error.to_string()))
+    }
+
+    /// The account that the event is about, as it is now, and its language.
+    async fn account(&self) -> Result<(Account, Language), Verdict> {
+        let account = self.platform.load::<Account>(&self.stream::<AccountId>()?).await?.state.clone();
+        let language = language_of(&account);
+        Ok((account, language))
+    }
+
+    async fn organization(&self, organization: OrganizationId) -> Result<String, Verdict> {
+        Ok(self.platform.load::<Organization>(&organization).await?.state.name().to_owned())
+    }
+
+    /// What is sealed; to nobody who was erased anything is written any more.
+    async fn open<T: DeserializeOwned>(&self, sealed: &Personal<T>) -> Result<T, Verdict> {
+        self.platform.people().open(sealed).await?.ok_or(Verdict::Finished)
+    }
+
+    async fn to(&self, sealed: &Personal<String>, letter: &Letter, language: Language) -> Written {
+        Ok(letter.write(self.open(sealed).await?, self.id(), language))
+    }
+}
+
+fn language_of(account: &Account) -> Language {
+    account.details().map_or_else(Language::default, |details| Language::of(&details.locale))
 }

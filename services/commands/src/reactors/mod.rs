@@ -41,8 +41,14 @@ impl From<Result<(), Failure>> for Verdict {
     fn from(result: Result<(), Failure>) -> Self {
         match result {
             Ok(()) => Self::Finished,
-            Err(failure) => Self::Retry(failure.to_string()),
+            Err(failure) => failure.into(),
         }
+    }
+}
+
+impl From<Failure> for Verdict {
+    fn from(failure: Failure) -> Self {
+        Self::Retry(failure.to_string())
     }
 }
 

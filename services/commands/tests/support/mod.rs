@@ -12,20 +12,21 @@
 
 pub mod faulty;
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use chrono::TimeZone;
 use commands::{
     Platform, PlatformParts, Request,
-    mail::{Mail, Mailbox},
+    mail::{Links, Mail, Mailbox, Outbox},
     processes::{pairing::UnitDescription, people::NewPerson, sign_up::Founded, sign_up::Founding},
-    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Links, mailer::Mailer},
+    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer},
 };
 use domain::Principal;
 use eventlog::{
     Clock, EventLog, ManualClock,
     embedded::{Embedded, EmbeddedConfig},
 };
+use files::Files;
 use identity::{Password, PasswordHasher, SeededEntropy, ServerKeys};
 use p256::{ecdsa::SigningKey, elliptic_curve::JwkEcKey};
 use schema::{LoginMethod, Profile, RecordedEvent};
@@ -52,13 +53,13 @@ impl World {
         let embedded = Arc::new(
             Embedded::open(EmbeddedConfig::new(folder.path().join("log"), vault_key, shared.clone())).unwrap(),
         );
-        let platform = platform_on(embedded.clone(), &embedded, &clock, 11);
+        let platform = platform_on(embedded.clone(), &embedded, &clock, 11, folder.path());
         Self { platform, embedded, clock, mailbox: Mailbox::new(shared), stop: CancellationToken::new(), folder }
     }
 
     /// Another process on the same log and vault.
     pub fn another(&self, log: Arc<dyn EventLog>, seed: u64) -> Arc<Platform> {
-        platform_on(log, &self.embedded, &self.clock, seed)
+        platform_on(log, &self.embedded, &self.clock, seed, self.folder.path())
     }
 
     /// With every reactor running.
@@ -69,9 +70,7 @@ impl World {
     }
 
     pub fn start_reactors(&self) {
-        let links = Links { origin: "https://accounts.example.com".to_owned() };
-        let mailer = Mailer { outbox: Arc::new(self.mailbox.clone()), links };
-        tokio::spawn(reactors::run(self.platform.clone(), mailer, self.stop.clone()));
+        tokio::spawn(reactors::run(self.platform.clone(), mailer(Arc::new(self.mailbox.clone())), self.stop.clone()));
         tokio::spawn(reactors::run(self.platform.clone(), Deadlines, self.stop.clone()));
         tokio::spawn(reactors::run(self.platform.clone(), Finisher, self.stop.clone()));
     }
@@ -110,11 +109,28 @@ impl World {
     }
 }
 
+/// A mailer that sends through `outbox`.
+pub fn mailer(outbox: Arc<dyn Outbox>) -> Mailer {
+    let links = Links::at("https://accounts.example.com");
+    Mailer { outbox, links, support: Some("support@example.com".to_owned()) }
+}
+
+/// The token in the link of a mail.
+pub fn token_in(text: &str) -> String {
+    text.split_once("?token=").unwrap().1.split_whitespace().next().unwrap().to_owned()
+}
+
 fn keys() -> ServerKeys {
     ServerKeys::from_master(&[7; 32])
 }
 
-fn platform_on(log: Arc<dyn EventLog>, vault: &Arc<Embedded>, clock: &ManualClock, seed: u64) -> Arc<Platform> {
+fn platform_on(
+    log: Arc<dyn EventLog>,
+    vault: &Arc<Embedded>,
+    clock: &ManualClock,
+    seed: u64,
+    folder: &Path,
+) -> Arc<Platform> {
     Arc::new(Platform::new(PlatformParts {
         log,
         vault: vault.clone(),
@@ -122,6 +138,7 @@ fn platform_on(log: Arc<dyn EventLog>, vault: &Arc<Embedded>, clock: &ManualCloc
         entropy: Arc::new(SeededEntropy::new(seed)),
         keys: keys(),
         passwords: PasswordHasher::new(NonZeroUsize::new(2).unwrap(), 100),
+        files: Files::folder(&folder.join("files")).unwrap(),
     }))
 }
 

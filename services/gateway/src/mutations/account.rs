@@ -93,7 +93,7 @@ payload! {
 /// Input of `activateAccount`.
 #[derive(InputObject)]
 struct ActivateAccountInput {
-    /// The part of the mailed link after `#`.
+    /// The value of `token` in the mailed link.
     token: String,
     /// The password to have from now on: 15 to 128 characters, not a common one.
     password: String,

@@ -7,17 +7,15 @@ use std::{net::SocketAddr, sync::Arc};
 
 use commands::{
     Platform, PlatformParts,
-    mail::Mailbox,
-    reactors::{
-        self,
-        mailer::{Links, Mailer},
-    },
+    mail::{Links, Mailbox},
+    reactors::{self, mailer::Mailer},
 };
 use engine::View;
 use eventlog::{
     EventLog, ManualClock, Vault,
     embedded::{Embedded, EmbeddedConfig},
 };
+use files::Files;
 use gateway::{Gateway, GatewayConfig, Views};
 use identity::{OsEntropy, PasswordHasher, ServerKeys};
 use prometheus_client::registry::Registry;
@@ -76,15 +74,20 @@ impl Installation {
             entropy: Arc::new(OsEntropy),
             keys,
             passwords: PasswordHasher::default(),
+            files: Files::folder(&folder.path().join("files")).unwrap(),
         }));
         let (stop, mailbox) = (CancellationToken::new(), Mailbox::new(Arc::new(clock.clone())));
-        let mailer = Mailer { outbox: Arc::new(mailbox.clone()), links: Links { origin: ORIGIN.into() } };
+        let links = Links::at(ORIGIN);
+        let support = Some("support@example.com".to_owned());
+        let mailer = Mailer { outbox: Arc::new(mailbox.clone()), links: links.clone(), support };
         tokio::spawn(reactors::run(platform.clone(), mailer, stop.clone()));
         let mut config = GatewayConfig {
             public_origin: ORIGIN.into(),
             dispatcher_url: "ws://devices.example.com/graphql".into(),
             development: false,
             trusted_proxies: 0,
+            links,
+            own_pages: true,
         };
         change(&mut config);
         let mut registry = Registry::default();
@@ -142,7 +145,7 @@ impl Installation {
 
     pub async fn link_token(&self, to: &str) -> String {
         let mail = self.mail(to, 0).await;
-        mail.split_once("/activate#").unwrap().1.split_whitespace().next().unwrap().to_owned()
+        mail.split_once("?token=").unwrap().1.split_whitespace().next().unwrap().to_owned()
     }
 
     /// An organization and its system admin.

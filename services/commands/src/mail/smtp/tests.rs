@@ -3,13 +3,15 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::*;
+use super::{super::Person, *};
 
 const FROM: &str = "Work Accounts <no-reply@example.com>";
 
 fn mail(to: &str) -> Mail {
     let text = "Grüße\r\n.\r\nand more".to_owned();
-    Mail { to: to.to_owned(), subject: "Zoë".to_owned(), html: text.clone(), text, id: uuid::Uuid::from_u128(7) }
+    let (to, id) = (to.to_owned(), uuid::Uuid::from_u128(7));
+    let language = texts::Language::German;
+    Mail { to, reply_to: None, language, subject: "Zoë".to_owned(), html: text.clone(), text, id }
 }
 
 /// Talks to one client: takes the password `right` and every receiver but `nobody@`. Returns the mails it took.
@@ -63,6 +65,23 @@ async fn a_mail_arrives_whole() {
     let head = mails[0].split_once("\n\n").unwrap().0;
     assert!(head.contains("Message-ID: <00000000-0000-0000-0000-000000000007@example.com>"), "{head}");
     assert!(head.contains("To: anna@northwind.example") && head.contains("Subject: =?utf-8?b?Wm/Dqw==?="), "{head}");
+    assert!(head.contains("Content-Language: de\n") && head.contains("Auto-Submitted: auto-generated\n"), "{head}");
+    assert!(!head.contains("Reply-To"), "{head}");
+}
+
+#[tokio::test]
+async fn an_answer_goes_to_whoever_asked_and_no_header_can_be_smuggled_in() {
+    let smtp = Smtp::new("smtp://127.0.0.1:1", FROM).unwrap();
+    let name = "Zoë \"Z\", <x@evil.example>\r\nBcc: y@evil.example".to_owned();
+    let person = Person { name, address: "zoe@northwind.example".to_owned() };
+    let subject = "Help\r\nBcc: z@evil.example".to_owned();
+    let mail = Mail { reply_to: Some(person), subject, ..mail("support@example.com") };
+    let message = String::from_utf8(smtp.message(&mail).unwrap().formatted()).unwrap();
+    let head = message.split_once("\r\n\r\n").unwrap().0;
+    assert!(head.contains("Reply-To: ") && head.contains("<zoe@northwind.example>"), "{head}");
+    assert!(!head.contains("\r\nBcc") && !head.contains("Auto-Submitted"), "{head}");
+    let receivers = smtp.message(&mail).unwrap().envelope().to().to_vec();
+    assert_eq!(receivers, ["support@example.com".parse().unwrap()]);
 }
 
 #[tokio::test]
