@@ -17,6 +17,7 @@ mod access;
 mod app;
 mod config;
 mod dev;
+mod entry;
 mod errors;
 mod execution;
 mod http;

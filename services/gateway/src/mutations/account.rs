@@ -3,14 +3,12 @@
 use async_graphql::{Context, InputObject, Object};
 use chrono::NaiveDate;
 use commands::processes::people::NewPerson;
-use schema::{LoginMethod, Profile};
+use schema::Profile;
 
-use super::{
-    session::{begin, password},
-    signup::DEFAULT_LOCALE,
-};
+use super::{session::begin, signup::DEFAULT_LOCALE};
 use crate::{
     app::{ContextExt, Source, signed_in},
+    entry,
     errors::Stop,
     objects::{
         person::Person,
@@ -174,9 +172,7 @@ impl AccountMutations {
     ) -> async_graphql::Result<ActivateAccountPayload> {
         let (app, caller) = (context.app()?, context.caller()?);
         answer(context, async {
-            let request = app.request(caller);
-            let (proven, _) = app.platform.activate_account(&request, &input.token, password(input.password)?).await?;
-            let signed_in = app.platform.start_session(&request, proven, LoginMethod::Password).await?;
+            let signed_in = entry::activate(app, caller, &input.token, input.password).await?;
             let (viewer, session) = begin(context, &signed_in)?;
             app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
             Ok(ActivateAccountPayload {

@@ -2,13 +2,13 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 use axum::http::header::SET_COOKIE;
-use commands::{Failure, processes::sign_in::SignedIn};
-use domain::{Code, Principal, Rejection, Session, SessionCommand, session::SESSION_LIFETIME, text::EmailAddress};
-use identity::Password;
-use schema::{EmailKey, LoginMethod, SessionId};
+use commands::processes::sign_in::SignedIn;
+use domain::{Code, Principal, Session, SessionCommand, session::SESSION_LIFETIME};
+use schema::SessionId;
 
 use crate::{
-    app::{App, ContextExt, Source, signed_in},
+    app::{ContextExt, Source, signed_in},
+    entry,
     errors::Stop,
     objects::viewer::{NewSession, Viewer},
     payload::{answer, payload},
@@ -49,30 +49,15 @@ payload! {
     }
 }
 
-/// Reads a password that a person chose.
-pub(super) fn password(typed: String) -> Result<Password, Rejection> {
-    // Nothing else can be wrong with it before it is looked at in full.
-    Password::new(typed).map_err(|_| Code::PasswordTooLong.at("password"))
-}
-
 /// Hands a new session to the client: the cookie with the answer, and what the payload says. The rest of the request
 /// acts as the person who signed in.
 pub(super) fn begin(context: &Context<'_>, signed_in: &SignedIn) -> Result<(Option<Viewer>, NewSession), Stop> {
     let fault = |_| Stop::Fault("the context of a request is incomplete".to_owned());
     let (app, caller) = (context.app().map_err(fault)?, context.caller().map_err(fault)?);
-    let seconds = u32::try_from(SESSION_LIFETIME.num_seconds()).unwrap_or(u32::MAX);
-    context.append_http_header(SET_COOKIE, app.config.cookie().set(&signed_in.token, seconds));
+    context.append_http_header(SET_COOKIE, entry::cookie(app, signed_in));
     caller.becomes(signed_in.principal.clone());
     let expires_at = app.platform.clock().now() + SESSION_LIFETIME;
     Ok((Viewer::new(&signed_in.principal), NewSession::new(&signed_in.token, expires_at)))
-}
-
-/// The key that tries are counted by: equal for equal addresses, and also there for what is no address.
-fn throttle_key(app: &App, typed: &str) -> EmailKey {
-    match EmailAddress::parse(typed) {
-        Ok(email) => app.platform.keys().email_key(email.as_str()),
-        Err(_) => app.platform.keys().email_key(&typed.trim().to_lowercase()),
-    }
 }
 
 #[derive(Default)]
@@ -86,21 +71,7 @@ impl SessionMutations {
     async fn sign_in(&self, context: &Context<'_>, input: SignInInput) -> async_graphql::Result<SignInPayload> {
         let (app, caller) = (context.app()?, context.caller()?);
         answer(context, async {
-            let request = app.request(caller);
-            let key = throttle_key(app, &input.email);
-            app.throttles.sign_in(&key, caller.address, request.at)?;
-            let checked = match Password::new(input.password) {
-                Ok(password) => app.platform.check_credentials(&input.email, password).await,
-                // A password that nobody can have is a wrong one.
-                Err(_) => Err(Failure::from(Code::WrongCredentials)),
-            };
-            let proven = checked.inspect_err(|failure| {
-                if failure.code() == Some(Code::WrongCredentials) {
-                    app.throttles.sign_in_failed(caller.address, request.at);
-                }
-            })?;
-            app.throttles.signed_in(&key);
-            let signed_in = app.platform.start_session(&request, proven, LoginMethod::Password).await?;
+            let signed_in = entry::sign_in(app, caller, &input.email, input.password).await?;
             let (viewer, session) = begin(context, &signed_in)?;
             app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
             Ok(SignInPayload {

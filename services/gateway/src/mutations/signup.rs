@@ -5,9 +5,10 @@ use commands::processes::sign_up::Founding;
 use domain::text::EmailAddress;
 use schema::{LoginMethod, Profile, SignupId, Timestamp};
 
-use super::session::{begin, password};
+use super::session::begin;
 use crate::{
     app::{ContextExt, Source},
+    entry::password,
     objects::viewer::{NewSession, Viewer},
     payload::{answer, payload},
     scalars::{Position, id, parse_id},

@@ -49,7 +49,7 @@ fn read(html: &str) -> (String, String, Vec<String>) {
             assert!(known.contains(&name.as_str()), "{name}");
             for attribute in tag.attributes() {
                 let attribute = attribute.unwrap();
-                let value = attribute.unescape_value().unwrap().into_owned();
+                let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).unwrap().into_owned();
                 match attribute.key.as_ref() {
                     b"href" => links.push(value),
                     b"lang" => language = value,
