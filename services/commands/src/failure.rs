@@ -63,7 +63,8 @@ out_of_order!(
     schema::DecodeError,
     schema::events::EncodeError,
     schema::personal::SealError,
-    schema::OpenError
+    schema::OpenError,
+    files::FilesError
 );
 
 impl From<PasswordError> for Failure {

@@ -4,11 +4,13 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use domain::{Aggregate, Code, Intent, Principal, Rejection, authorize};
 use eventlog::{AppendError, Clock, EventLog, Expected, Vault};
+use files::Files;
 use identity::{Entropy, EntropyExt, PasswordHasher, PasswordPolicy, ServerKeys};
 use moka::future::Cache;
 use schema::{EventId, NewEvent, Position, StreamId, events::EventFamily};
+use tokio::sync::Semaphore;
 
-use crate::{Failure, Request, last_use::LastUse, people_keys::PeopleKeys};
+use crate::{Failure, Request, last_use::LastUse, people_keys::PeopleKeys, processes::organization::LOGOS_AT_ONCE};
 
 /// Aggregates kept in memory. At about 1 KB each; the rest is read from the log when it is needed.
 const CACHED_AGGREGATES: u64 = 20_000;
@@ -54,6 +56,8 @@ pub struct PlatformParts {
     pub keys: ServerKeys,
     /// Bounded password hashing.
     pub passwords: PasswordHasher,
+    /// Logos and files of people to import.
+    pub files: Files,
 }
 
 /// Takes commands. Cheap to share behind an `Arc`.
@@ -67,18 +71,34 @@ pub struct Platform {
     pub(crate) password_policy: PasswordPolicy,
     pub(crate) people: PeopleKeys,
     pub(crate) last_use: LastUse,
+    pub(crate) files: Files,
+    pub(crate) logo_turns: Arc<Semaphore>,
     cache: Cache<StreamId, Arc<dyn Any + Send + Sync>>,
 }
 
 impl Platform {
     /// Puts it together.
     pub fn new(parts: PlatformParts) -> Self {
-        let PlatformParts { log, vault, clock, entropy, keys, passwords } = parts;
+        let PlatformParts { log, vault, clock, entropy, keys, passwords, files } = parts;
         let people = PeopleKeys::new(vault.clone(), entropy.clone());
         let cache = Cache::new(CACHED_AGGREGATES);
         let password_policy = PasswordPolicy::default();
         let last_use = LastUse::new(clock.now());
-        Self { log, vault, clock, entropy, keys, passwords, password_policy, people, last_use, cache }
+        let logo_turns = Arc::new(Semaphore::new(LOGOS_AT_ONCE));
+        Self {
+            log,
+            vault,
+            clock,
+            entropy,
+            keys,
+            passwords,
+            password_policy,
+            people,
+            last_use,
+            files,
+            logo_turns,
+            cache,
+        }
     }
 
     /// The log, for those who follow it.
@@ -92,6 +112,10 @@ impl Platform {
     /// Chance.
     pub fn entropy(&self) -> &Arc<dyn Entropy> {
         &self.entropy
+    }
+    /// Logos and files of people to import.
+    pub fn files(&self) -> &Files {
+        &self.files
     }
     /// The keys of this installation.
     pub fn keys(&self) -> &ServerKeys {

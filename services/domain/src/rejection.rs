@@ -126,6 +126,12 @@ codes! {
     DuplicateRow = "DUPLICATE_ROW": "The email address stands in an earlier row; remove one of them.",
     /// A cell has a formula, which is not calculated here.
     FormulaIgnored = "FORMULA_IGNORED": "Replace the formula by its value.",
+    /// The file is no image that can be shown: not a PNG, JPEG or WebP, or damaged.
+    NotAnImage = "NOT_AN_IMAGE": "Upload a PNG, JPEG or WebP image.",
+    /// The image has too few pixels.
+    ImageTooSmall = "IMAGE_TOO_SMALL": "Upload an image of at least 495 × 234 pixels.",
+    /// The image has too many bytes or pixels.
+    ImageTooLarge = "IMAGE_TOO_LARGE": "Upload an image of at most 10 MiB and 40 million pixels.",
     /// The unit was logged out with its account.
     UnitLoggedOut = "UNIT_LOGGED_OUT": "The Portal was logged out; set it up again.",
     /// The code on the unit's screen was not recognised.

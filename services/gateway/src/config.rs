@@ -10,6 +10,8 @@ use identity::SessionCookie;
 pub(crate) const LARGEST_BODY: usize = 256 * 1024;
 /// How long a request may take.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request with a file may take: 10 MiB in two minutes need 0.7 Mbit/s.
+pub(crate) const UPLOAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long an answer waits for the views to contain a change.
 pub(crate) const VIEW_DEADLINE: Duration = Duration::from_secs(2);
 /// Open WebSockets of one process.

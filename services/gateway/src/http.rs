@@ -5,25 +5,28 @@ use std::{net::SocketAddr, sync::Arc};
 use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, Value};
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, BodyDataStream, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use domain::Code;
 use identity::EntropyExt;
 use tokio::time::{Instant, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    config::{LARGEST_BODY, REQUEST_TIMEOUT},
+    app::signed_in,
+    config::{LARGEST_BODY, REQUEST_TIMEOUT, UPLOAD_TIMEOUT},
     dev,
     errors::{Stop, coded},
     execution::{Api, bad_request, failed},
-    oauth,
+    logos, oauth,
     session::{Caller, Credentials, client_address},
+    uploads::{self, NotTaken, Turn, Turns},
     websocket::{self, Sockets},
 };
 
@@ -40,6 +43,7 @@ pub(crate) struct Web {
     pub(crate) api: Api,
     pub(crate) oauth: Arc<oauth::OAuth>,
     pub(crate) sockets: Sockets,
+    pub(crate) uploads: Arc<Turns>,
     pub(crate) stop: CancellationToken,
     /// Open WebSockets, and requests that were begun.
     pub(crate) tasks: TaskTracker,
@@ -53,6 +57,7 @@ pub(crate) struct RequestId(pub(crate) Uuid);
 pub(crate) fn router(web: Web) -> Router {
     let mut router = Router::new()
         .route("/graphql", post(graphql).get(websocket::upgrade))
+        .route("/logos/{organization}/{file}", get(logos::logo))
         .route("/oauth/device_authorization", post(oauth::device_authorization))
         .route("/oauth/token", post(oauth::token));
     if web.api.app.config.development {
@@ -74,7 +79,9 @@ async fn surround(State(web): State<Web>, mut request: Request, next: Next) -> R
     let route = known_route(request.uri().path());
     let id = app.platform.entropy().uuid_v4();
     request.extensions_mut().insert(RequestId(id));
-    let mut response = match timeout(REQUEST_TIMEOUT, next.run(request)).await {
+    let is_upload = uploads::boundary(request.headers()).is_some();
+    let limit = if is_upload { UPLOAD_TIMEOUT } else { REQUEST_TIMEOUT };
+    let mut response = match timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             tracing::error!(request = %id, route, "a request took too long");
@@ -106,6 +113,7 @@ fn known_route(path: &str) -> &'static str {
         "/graphql" => "/graphql",
         "/oauth/device_authorization" => "/oauth/device_authorization",
         "/oauth/token" => "/oauth/token",
+        logo if logo.starts_with("/logos/") => "/logos",
         _ => "other",
     }
 }
@@ -115,38 +123,96 @@ pub(crate) fn peer(request: &axum::http::Extensions) -> Option<SocketAddr> {
     request.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer)
 }
 
+/// A request that is ready to be run.
+struct Taken {
+    request: GraphQlRequest,
+    caller: Caller,
+    /// Given back once it has run.
+    turn: Option<Turn>,
+}
+
+/// A request that is not run, with the answer to it.
+type Refused = (StatusCode, Box<GraphQlResponse>);
+
 async fn graphql(State(web): State<Web>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let app = &web.api.app;
     let wants = wanted_type(&parts.headers);
-    let credentials = Credentials::of(&parts.headers, &app.config);
-    if credentials.is_forgeable(&parts.headers, &app.config) {
+    let taken = match uploads::boundary(&parts.headers) {
+        Some(boundary) => {
+            let mut body = body.into_data_stream();
+            let taken = take_upload(&web, &parts, &mut body, boundary).await;
+            if taken.is_err() {
+                uploads::discard(&mut body).await;
+            }
+            taken
+        }
+        None => take(&web, &parts, body).await,
+    };
+    let Taken { request, caller, turn } = match taken {
+        Ok(taken) => taken,
+        Err((status, response)) => return answer(status, wants, *response),
+    };
+    // On a task of its own: what was begun is ended, even if the client goes away meanwhile.
+    let (api, correlation) = (web.api.clone(), caller.correlation);
+    let running = web.tasks.spawn(async move {
+        let _turn = turn;
+        api.execute(request, caller).await
+    });
+    let broken = |error| {
+        tracing::error!(request = %correlation, reason = %error, "a request broke off");
+        failed(Stop::Fault("it broke off".to_owned()))
+    };
+    answer(StatusCode::OK, wants, running.await.unwrap_or_else(broken))
+}
+
+async fn take(web: &Web, parts: &Parts, body: Body) -> Result<Taken, Refused> {
+    let credentials = credentials(web, &parts.headers)?;
+    let request = read_request(&parts.headers, body).await.map_err(|(status, message)| refused(status, message))?;
+    let caller = authenticate(web, parts, &credentials).await?;
+    Ok(Taken { request, caller, turn: None })
+}
+
+/// Takes a request with a file, of somebody who has signed in.
+async fn take_upload(web: &Web, parts: &Parts, body: &mut BodyDataStream, boundary: String) -> Result<Taken, Refused> {
+    let stopped = |status, stop| (status, Box::new(failed(stop)));
+    let credentials = credentials(web, &parts.headers)?;
+    let caller = authenticate(web, parts, &credentials).await?;
+    let reader = signed_in(&caller).map_err(|rejection| stopped(StatusCode::OK, rejection.into()))?;
+    let turn = web.uploads.take(reader.organization);
+    let turn = turn.map_err(|busy| stopped(StatusCode::SERVICE_UNAVAILABLE, busy.into()))?;
+    let request = uploads::read(body, boundary).await.map_err(|not_taken| match not_taken {
+        NotTaken::Malformed(message) => refused(StatusCode::BAD_REQUEST, message),
+        NotTaken::TooLarge => stopped(StatusCode::PAYLOAD_TOO_LARGE, Code::FileTooLarge.into()),
+    })?;
+    // It may have taken a while, in which the person was logged out.
+    let caller = authenticate(web, parts, &credentials).await?;
+    Ok(Taken { request, caller, turn: Some(turn) })
+}
+
+fn refused(status: StatusCode, message: &'static str) -> Refused {
+    (status, Box::new(bad_request(message)))
+}
+
+/// What the request proves about its sender, unless a page of another origin may have sent it.
+fn credentials(web: &Web, headers: &HeaderMap) -> Result<Credentials, Refused> {
+    let config = &web.api.app.config;
+    let credentials = Credentials::of(headers, config);
+    if credentials.is_forgeable(headers, config) {
         let message = "Send the header X-Requested-With with any value, from a page of this origin.";
         let error = coded(CSRF, message).into_server_error(Default::default());
-        return answer(StatusCode::FORBIDDEN, wants, GraphQlResponse::from_errors(vec![error]));
+        return Err((StatusCode::FORBIDDEN, Box::new(GraphQlResponse::from_errors(vec![error]))));
     }
-    let request = match read_request(&parts.headers, body).await {
-        Ok(request) => request,
-        Err((status, message)) => return answer(status, wants, bad_request(message)),
-    };
+    Ok(credentials)
+}
+
+async fn authenticate(web: &Web, parts: &Parts, credentials: &Credentials) -> Result<Caller, Refused> {
+    let app = &web.api.app;
     let correlation = parts.extensions.get().map_or(Uuid::nil(), |RequestId(id)| *id);
     let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
-    match Caller::authenticate(&app.platform, credentials.token, address, correlation).await {
-        Ok(caller) => {
-            // On a task of its own: what was begun is ended, even if the client goes away meanwhile.
-            let api = web.api.clone();
-            let response = web.tasks.spawn(async move { api.execute(request, caller).await }).await;
-            let broken = |error| {
-                tracing::error!(request = %correlation, reason = %error, "a request broke off");
-                failed(Stop::Fault("it broke off".to_owned()))
-            };
-            answer(StatusCode::OK, wants, response.unwrap_or_else(broken))
-        }
-        Err(failure) => {
-            tracing::error!(request = %correlation, reason = %failure, "a request failed");
-            answer(StatusCode::SERVICE_UNAVAILABLE, wants, failed(Stop::from(failure)))
-        }
-    }
+    Caller::authenticate(&app.platform, credentials.token.clone(), address, correlation).await.map_err(|failure| {
+        tracing::error!(request = %correlation, reason = %failure, "a request failed");
+        (StatusCode::SERVICE_UNAVAILABLE, Box::new(failed(Stop::from(failure))))
+    })
 }
 
 async fn read_request(headers: &HeaderMap, body: Body) -> Result<GraphQlRequest, (StatusCode, &'static str)> {
@@ -156,10 +222,15 @@ async fn read_request(headers: &HeaderMap, body: Body) -> Result<GraphQlRequest,
     }
     let too_large = |_| (StatusCode::PAYLOAD_TOO_LARGE, "The request is larger than 256 KiB.");
     let body = to_bytes(body, LARGEST_BODY).await.map_err(too_large)?;
+    parse_request(&body).map_err(|message| (StatusCode::BAD_REQUEST, message))
+}
+
+/// Reads one request in JSON; the error says what is wrong.
+pub(crate) fn parse_request(body: &[u8]) -> Result<GraphQlRequest, &'static str> {
     if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err((StatusCode::BAD_REQUEST, "Send one request at a time; batches are not taken."));
+        return Err("Send one request at a time; batches are not taken.");
     }
-    serde_json::from_slice(&body).map_err(|_| (StatusCode::BAD_REQUEST, "The request is not one of GraphQL in JSON."))
+    serde_json::from_slice(body).map_err(|_| "The request is not one of GraphQL in JSON.")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -12,6 +12,7 @@
 //! | `access` | who may read what |
 //! | `payload`, `errors` | the one way from a refusal to `userErrors` or a GraphQL error |
 //! | `session` | cookies, tokens, addresses |
+//! | `uploads`, `logos` | files that come with requests, and those that are served |
 
 mod access;
 mod app;
@@ -22,6 +23,7 @@ mod errors;
 mod execution;
 mod http;
 mod loaders;
+mod logos;
 mod metrics;
 mod mutations;
 mod oauth;
@@ -34,6 +36,7 @@ mod scalars;
 mod session;
 mod subscriptions;
 mod throttles;
+mod uploads;
 mod websocket;
 
 use std::sync::Arc;
@@ -77,6 +80,7 @@ impl Gateway {
             api: execution::Api::new(app),
             oauth: Arc::new(oauth::OAuth::new()),
             sockets: websocket::Sockets::new(),
+            uploads: Arc::new(uploads::Turns::new()),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };

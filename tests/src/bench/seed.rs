@@ -10,6 +10,7 @@ use eventlog::{
     Clock, SystemClock,
     embedded::{Embedded, EmbeddedConfig},
 };
+use files::Files;
 use futures::{StreamExt, stream};
 use identity::{AccessTokens, EntropyExt, OsEntropy, PasswordHasher, ServerKeys};
 use serde_json::json;
@@ -87,6 +88,7 @@ impl Town {
             entropy: Arc::new(OsEntropy),
             keys: self.keys(),
             passwords: PasswordHasher::default(),
+            files: Files::folder(&self.installation.data().join("files")).unwrap(),
         }));
         let token = self.organization.admin.token().parse().unwrap();
         let admin = platform.authenticate(&token).await.unwrap();

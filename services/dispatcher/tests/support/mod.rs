@@ -17,6 +17,7 @@ use eventlog::{
     Clock, EventLog, SystemClock,
     embedded::{Embedded, EmbeddedConfig},
 };
+use files::Files;
 use futures::{SinkExt, StreamExt};
 use identity::{AccessTokens, EntropyExt, OsEntropy, PasswordHasher, ServerKeys};
 use portal::{
@@ -57,6 +58,7 @@ pub fn platform_on(folder: &Path, through: impl FnOnce(Arc<dyn EventLog>) -> Arc
         entropy: Arc::new(OsEntropy),
         keys,
         passwords: PasswordHasher::default(),
+        files: Files::folder(&folder.join("files")).unwrap(),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod device;
+mod organization;
 mod role;
 mod session;
 mod signup;
@@ -18,4 +19,5 @@ pub(crate) struct Mutation(
     account::AccountMutations,
     role::RoleMutations,
     device::DeviceMutations,
+    organization::OrganizationMutations,
 );

@@ -1,11 +1,22 @@
 //! An organization.
 
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
-use directory::OrganizationRow;
-use schema::{AccountId, Timestamp};
+use directory::{LogoRow, OrganizationRow};
+use schema::{AccountId, OrganizationId, Timestamp};
 
 use super::person::{Person, visible_person};
-use crate::scalars::id;
+use crate::{app::ContextExt, logos, scalars::id};
+
+/// The picture that stands for an organization.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct Logo {
+    /// Where it is, a PNG. Anybody may fetch it, and what is there never changes: another logo has another address.
+    url: String,
+    /// In pixels.
+    width: u32,
+    /// In pixels.
+    height: u32,
+}
 
 /// An organization: the owner of accounts, roles and Portal units.
 #[derive(Debug, Clone, SimpleObject)]
@@ -13,6 +24,10 @@ use crate::scalars::id;
 pub(crate) struct Organization {
     #[graphql(skip)]
     founded_by: AccountId,
+    #[graphql(skip)]
+    organization: OrganizationId,
+    #[graphql(skip)]
+    stored_logo: Option<LogoRow>,
     /// Id of the organization.
     pub(crate) id: ID,
     /// Its name.
@@ -25,6 +40,16 @@ pub(crate) struct Organization {
 
 #[ComplexObject]
 impl Organization {
+    /// Its logo; null if it has none yet.
+    async fn logo(&self, context: &Context<'_>) -> async_graphql::Result<Option<Logo>> {
+        let origin = &context.app()?.config.public_origin;
+        Ok(self.stored_logo.as_ref().map(|logo| Logo {
+            url: logos::url(origin, self.organization, logo),
+            width: logo.width,
+            height: logo.height,
+        }))
+    }
+
     /// Who set it up. Null for those who may not read the directory.
     #[graphql(complexity = "2 + child_complexity")]
     async fn founder(&self, context: &Context<'_>) -> async_graphql::Result<Option<Person>> {
@@ -36,6 +61,8 @@ impl From<OrganizationRow> for Organization {
     fn from(row: OrganizationRow) -> Self {
         Self {
             founded_by: row.founder,
+            organization: row.id,
+            stored_logo: row.logo,
             id: id(row.id),
             name: row.name,
             allowed_domains: row.domains,
