@@ -56,6 +56,8 @@ impl Schema {
                     .collect::<Map<_, _>>()
                     .into()
             }
+            // The file stands in another part of the request.
+            _ if of["name"] == "Upload" => Value::Null,
             _ => json!(targets.text(name)),
         }
     }
@@ -160,7 +162,13 @@ async fn who_may_not_gets_nothing_and_changes_nothing() {
                     let mut targets = Targets(targets.0.clone());
                     targets.0.insert("id", id);
                     let (query, variables) = schema.request(root, field, &targets);
-                    let answer = client.send(&query, variables).await;
+                    let answer = match file_of(&variables) {
+                        Some(path) => {
+                            let sent = client.upload(&query, variables, &path, b"a file").send().await;
+                            sent.unwrap().json().await.unwrap()
+                        }
+                        None => client.send(&query, variables).await,
+                    };
                     attacked.insert(name.to_owned());
                     check(who, name, &answer, &secrets, &ben);
                 }
@@ -185,6 +193,8 @@ async fn who_may_not_gets_nothing_and_changes_nothing() {
         "assignRole",
         "unassignRole",
         "renameDevice",
+        "renameOrganization",
+        "changeOrganizationLogo",
         "rebootDevice",
     ];
     for name in expected.iter().chain(&changing) {
@@ -202,6 +212,12 @@ async fn who_may_not_gets_nothing_and_changes_nothing() {
         let answer = admin.send(&query, variables).await;
         assert_eq!(answer["data"][name]["id"], json!(id), "{query}\n{answer}");
     }
+}
+
+/// The path of the variable that is a file.
+fn file_of(variables: &Value) -> Option<String> {
+    let fields = variables["input"].as_object()?;
+    fields.iter().find(|(_, value)| value.is_null()).map(|(name, _)| format!("input.{name}"))
 }
 
 fn check(who: &str, name: &str, answer: &Value, secrets: &[&str], ben: &str) {

@@ -169,6 +169,23 @@ impl Installation {
     }
 }
 
+pub const MULTIPART: &str = "multipart/form-data; boundary=a-line-between";
+
+/// A body of named parts.
+pub fn multipart(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, content) in parts {
+        let file = if *name == "operations" || *name == "map" { "" } else { "; filename=\"a file.png\"" };
+        body.extend(
+            format!("--a-line-between\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").bytes(),
+        );
+        body.extend_from_slice(content);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--a-line-between--\r\n");
+    body
+}
+
 /// A client of the API.
 #[derive(Clone)]
 pub struct Client<'a> {
@@ -183,6 +200,18 @@ impl Client<'_> {
             request = request.bearer_auth(token);
         }
         request.send().await.unwrap()
+    }
+
+    /// A request with a file in place of the variable at `path`.
+    pub fn upload(&self, query: &str, variables: Value, path: &str, file: &[u8]) -> RequestBuilder {
+        let operations = json!({ "query": query, "variables": variables }).to_string();
+        let map = json!({ "0": [format!("variables.{path}")] }).to_string();
+        let parts = [("operations", operations.as_bytes()), ("map", map.as_bytes()), ("0", file)];
+        let request = self.installation.post("/graphql").header("content-type", MULTIPART).body(multipart(&parts));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     /// The whole answer.
