@@ -24,7 +24,7 @@ use crate::{
     dev,
     errors::{Stop, coded},
     execution::{Api, bad_request, failed},
-    logos, oauth,
+    logos, oauth, pages,
     session::{Caller, Credentials, client_address},
     uploads::{self, NotTaken, Turn, Turns},
     websocket::{self, Sockets},
@@ -66,6 +66,9 @@ pub(crate) fn router(web: Web) -> Router {
             .route("/dev/mailbox", get(dev::mailbox))
             .route("/dev/mailbox.json", get(dev::mailbox_json));
     }
+    if web.api.app.config.own_pages {
+        router = router.merge(pages::router());
+    }
     router
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
         .layer(middleware::from_fn_with_state(web.clone(), surround))
@@ -94,7 +97,7 @@ async fn surround(State(web): State<Web>, mut request: Request, next: Next) -> R
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     // Answers are about people: nobody on the way shall keep them.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -114,7 +117,7 @@ fn known_route(path: &str) -> &'static str {
         "/oauth/device_authorization" => "/oauth/device_authorization",
         "/oauth/token" => "/oauth/token",
         logo if logo.starts_with("/logos/") => "/logos",
-        _ => "other",
+        _ => pages::PATHS.iter().find(|known| **known == path).copied().unwrap_or("other"),
     }
 }
 

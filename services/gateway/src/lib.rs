@@ -28,6 +28,7 @@ mod metrics;
 mod mutations;
 mod oauth;
 mod objects;
+mod pages;
 mod paging;
 mod payload;
 mod queries;

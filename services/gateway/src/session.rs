@@ -56,6 +56,20 @@ impl Credentials {
         let has_header = headers.contains_key(REQUESTED_WITH) || headers.contains_key(REQUIRE_PREFLIGHT);
         (self.has_cookie && !has_header) || comes_from_elsewhere(headers, config)
     }
+
+    /// The same for a form, which can have no header of its own: with a cookie, the browser has to say that a page of ours
+    /// sent it.
+    pub(crate) fn is_forgeable_form(&self, headers: &HeaderMap, config: &GatewayConfig) -> bool {
+        comes_from_elsewhere(headers, config) || (self.has_cookie && !comes_from_here(headers, config))
+    }
+}
+
+/// Whether the browser says that a page of ours sent the request.
+fn comes_from_here(headers: &HeaderMap, config: &GatewayConfig) -> bool {
+    let says = |name: HeaderName, ours: &dyn Fn(&str) -> bool| {
+        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(ours)
+    };
+    says(header::ORIGIN, &|origin| config.allows_origin(origin)) || says(FETCH_SITE, &|site| site == "same-origin")
 }
 
 /// Whether the browser says that a page of another origin sent the request.
@@ -184,6 +198,24 @@ mod tests {
             assert!(forgeable(&[foreign]), "signing somebody in from elsewhere: {foreign:?}");
             assert!(!forgeable(&[BEARER, foreign]), "{foreign:?}");
         }
+    }
+
+    #[test]
+    fn a_form_with_a_cookie_comes_from_a_page_of_ours() {
+        let forgeable = |list: &[(&'static str, &str)]| {
+            let headers = headers(list);
+            Credentials::of(&headers, &config()).is_forgeable_form(&headers, &config())
+        };
+        let (own, here) = (("origin", "https://accounts.example.com"), ("sec-fetch-site", "same-origin"));
+        assert!(!forgeable(&[]) && !forgeable(&[own]) && !forgeable(&[here]));
+        assert!(!forgeable(&[COOKIE, own]) && !forgeable(&[COOKIE, here]) && !forgeable(&[COOKIE, own, here]));
+        assert!(forgeable(&[COOKIE]) && forgeable(&[COOKIE, ("sec-fetch-site", "none")]));
+        for foreign in [("origin", "https://evil.com"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+            assert!(forgeable(&[foreign]) && forgeable(&[COOKIE, foreign]), "{foreign:?}");
+        }
+        assert!(forgeable(&[COOKIE, own, ("sec-fetch-site", "cross-site")]));
+        assert!(forgeable(&[COOKIE, ("origin", "null"), here]));
+        assert!(forgeable(&[BEARER, ("origin", "https://evil.com")]), "a form has no such header");
     }
 
     #[test]

@@ -35,7 +35,6 @@ sign-in-submit = Anmelden
 account-title = Ihr Arbeitskonto
 account-name = Name
 account-organization = Organisation
-account-loading = Ihr Konto wird gerade eingerichtet. Laden Sie diese Seite gleich noch einmal.
 sign-out-submit = Abmelden
 
 ## Was schiefgehen kann

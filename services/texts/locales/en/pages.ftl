@@ -35,7 +35,6 @@ sign-in-submit = Sign in
 account-title = Your work account
 account-name = Name
 account-organization = Organization
-account-loading = Your account is being set up. Load this page again in a moment.
 sign-out-submit = Sign out
 
 ## What can go wrong

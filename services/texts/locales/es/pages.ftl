@@ -35,7 +35,6 @@ sign-in-submit = Iniciar sesión
 account-title = Su cuenta de trabajo
 account-name = Nombre
 account-organization = Organización
-account-loading = Su cuenta se está preparando. Vuelva a cargar esta página dentro de un momento.
 sign-out-submit = Cerrar sesión
 
 ## Lo que puede fallar

@@ -35,7 +35,6 @@ sign-in-submit = Se connecter
 account-title = Votre compte professionnel
 account-name = Nom
 account-organization = Organisation
-account-loading = Votre compte est en cours de préparation. Rechargez cette page dans un instant.
 sign-out-submit = Se déconnecter
 
 ## Ce qui peut mal se passer

@@ -35,7 +35,6 @@ sign-in-submit = サインインする
 account-title = ワークアカウント
 account-name = 名前
 account-organization = 組織
-account-loading = アカウントを準備しています。少し待ってから、このページをもう一度読み込んでください。
 sign-out-submit = サインアウトする
 
 ## うまくいかない場合
