@@ -47,6 +47,22 @@ impl Client {
         request.send().await?.json().await
     }
 
+    /// Sends an operation with a file in place of the variable at `path`, and returns the whole answer.
+    pub async fn upload(&self, query: &str, variables: Value, path: &str, file: &[u8]) -> Value {
+        let operations = json!({ "query": query, "variables": variables }).to_string();
+        let map = json!({ "0": [format!("variables.{path}")] }).to_string();
+        let mut body = Vec::new();
+        for (name, content) in [("operations", operations.as_bytes()), ("map", map.as_bytes()), ("0", file)] {
+            let start =
+                format!("--line\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\r\n");
+            body.extend([start.as_bytes(), content, b"\r\n"].concat());
+        }
+        body.extend(b"--line--\r\n");
+        let request = self.http.post(format!("{}/graphql", self.origin)).bearer_auth(self.token()).body(body);
+        let request = request.header("content-type", "multipart/form-data; boundary=line");
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
     /// The data of an answer that must not have errors.
     pub async fn query(&self, query: &str, variables: Value) -> Value {
         let mut answer = self.send(query, variables).await.unwrap();

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::{node, smtp};
+use crate::{node, smtp, storage};
 
 /// What a test needs beside the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Need {
     Mail,
     /// Node and the clients that run on it.
     Node,
+    /// Storage for files.
+    Storage,
 }
 
 impl Need {
@@ -22,6 +24,7 @@ impl Need {
         match self {
             Self::Mail => smtp::missing(),
             Self::Node => node::missing(),
+            Self::Storage => storage::missing(),
         }
     }
 }

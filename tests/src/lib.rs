@@ -23,4 +23,5 @@ pub mod process;
 pub mod repository;
 pub mod sdl;
 pub mod smtp;
+pub mod storage;
 pub mod unit;

@@ -30,6 +30,7 @@ pub struct Installation {
     dispatcher: u16,
     operations: u16,
     options: Vec<String>,
+    variables: Vec<(String, String)>,
     trace: String,
 }
 
@@ -43,6 +44,7 @@ impl Installation {
             dispatcher: free_port(),
             operations: free_port(),
             options: Vec::new(),
+            variables: Vec::new(),
             trace: TRACE.to_owned(),
         }
     }
@@ -51,6 +53,13 @@ impl Installation {
     #[must_use]
     pub fn with(mut self, options: &[&str]) -> Self {
         self.options.extend(options.iter().map(|&option| option.to_owned()));
+        self
+    }
+
+    /// With more variables in the environment.
+    #[must_use]
+    pub fn with_variables(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.variables.extend(variables);
         self
     }
 
@@ -138,7 +147,7 @@ impl Installation {
         command.args(["--listen", &listen(self.gateway), "--dispatcher-listen", &listen(self.dispatcher)]);
         command.args(["--operations-listen", &listen(self.operations)]);
         command.args(["--public-origin", &self.origin(), "--dispatcher-url", &self.dispatcher_url()]);
-        command.args(&self.options).env("RUST_LOG", &self.trace);
+        command.args(&self.options).envs(self.variables.iter().cloned()).env("RUST_LOG", &self.trace);
         command.stdout(trace.try_clone().unwrap()).stderr(trace);
         command
     }
