@@ -1,6 +1,7 @@
 //! Commands: load, decide, append, retry. The processes that touch several streams, and the reactors that turn events
 //! into further commands or effects.
 
+pub mod domain_proof;
 pub mod failure;
 mod last_use;
 pub mod mail;

@@ -10,7 +10,10 @@ use moka::future::Cache;
 use schema::{EventId, NewEvent, Position, StreamId, events::EventFamily};
 use tokio::sync::Semaphore;
 
-use crate::{Failure, Request, last_use::LastUse, people_keys::PeopleKeys, processes::organization::LOGOS_AT_ONCE};
+use crate::{
+    Failure, Request, domain_proof::Outbound, last_use::LastUse, people_keys::PeopleKeys,
+    processes::organization::LOGOS_AT_ONCE,
+};
 
 /// Aggregates kept in memory. At about 1 KB each; the rest is read from the log when it is needed.
 const CACHED_AGGREGATES: u64 = 20_000;
@@ -58,6 +61,8 @@ pub struct PlatformParts {
     pub passwords: PasswordHasher,
     /// Logos and files of people to import.
     pub files: Files,
+    /// The way out to the internet, for proofs of domains.
+    pub outbound: Outbound,
 }
 
 /// Takes commands. Cheap to share behind an `Arc`.
@@ -72,6 +77,7 @@ pub struct Platform {
     pub(crate) people: PeopleKeys,
     pub(crate) last_use: LastUse,
     pub(crate) files: Files,
+    pub(crate) outbound: Outbound,
     pub(crate) logo_turns: Arc<Semaphore>,
     cache: Cache<StreamId, Arc<dyn Any + Send + Sync>>,
 }
@@ -79,7 +85,7 @@ pub struct Platform {
 impl Platform {
     /// Puts it together.
     pub fn new(parts: PlatformParts) -> Self {
-        let PlatformParts { log, vault, clock, entropy, keys, passwords, files } = parts;
+        let PlatformParts { log, vault, clock, entropy, keys, passwords, files, outbound } = parts;
         let people = PeopleKeys::new(vault.clone(), entropy.clone());
         let cache = Cache::new(CACHED_AGGREGATES);
         let password_policy = PasswordPolicy::default();
@@ -96,6 +102,7 @@ impl Platform {
             people,
             last_use,
             files,
+            outbound,
             logo_turns,
             cache,
         }
@@ -116,6 +123,10 @@ impl Platform {
     /// Logos and files of people to import.
     pub fn files(&self) -> &Files {
         &self.files
+    }
+    /// The way out to the internet.
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
     }
     /// The keys of this installation.
     pub fn keys(&self) -> &ServerKeys {

@@ -135,6 +135,10 @@ impl DomainName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+    /// As people write it.
+    pub fn to_unicode(&self) -> String {
+        idna::domain_to_unicode(&self.0).0
+    }
     /// Whether it or a parent of it belongs to a consumer mail service.
     pub fn is_consumer(&self) -> bool {
         let registrable = psl::domain_str(&self.0).unwrap_or(&self.0);

@@ -10,6 +10,10 @@ pub(crate) enum Reading {
     Own,
     /// People, roles and who holds them.
     Directory,
+    /// Email domains and how they stand.
+    Domains,
+    /// What has to be published to prove a domain.
+    DomainProofs,
     /// Portal units and their commands; without the right to manage them, one's own.
     Devices,
 }
@@ -21,6 +25,9 @@ impl Reading {
         may(Access::Member)?;
         match self {
             Self::Own | Self::Devices => Ok(()),
+            // Whoever adds people has to know which addresses they may have.
+            Self::Domains if may(Access::Right(Right::ManageAccounts)).is_ok() => Ok(()),
+            Self::Domains | Self::DomainProofs => may(Access::Right(Right::ManageDomains)),
             // Whoever has any task in the organization has to know its people.
             Self::Directory if Right::ALL.iter().any(|right| may(Access::Right(*right)).is_ok()) => Ok(()),
             Self::Directory => Err(Code::Forbidden.into()),

@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | mailed code | [`VerificationCode`] | nothing: derived from the challenge and its expiry |
 //! | mailed link | [`LinkToken`] | nothing: derived likewise |
+//! | published token | [`DomainToken`] | nothing: derived likewise |
 //! | session | [`SessionToken`] | SHA-256 of the secret |
 //! | password | [`Password`] | Argon2id [`PasswordRecord`], sealed in the vault |
 //! | unit that waits to be connected | [`DeviceCode`], [`UserCode`] | nothing; keyed hash of the code on the screen |
@@ -18,6 +19,7 @@
 mod challenge;
 mod device_code;
 mod device_token;
+mod domain_token;
 mod entropy;
 mod keys;
 mod master;
@@ -32,6 +34,7 @@ pub use device_code::{DeviceCode, POLL_INTERVAL_SECONDS, POLL_SLOW_DOWN_SECONDS,
 pub use device_token::{
     ACCESS_TOKEN_LIFETIME_SECONDS, AccessClaims, AccessToken, AccessTokenError, AccessTokens, MAX_TOKEN_BYTES,
 };
+pub use domain_token::DomainToken;
 pub use entropy::{Entropy, EntropyExt, OsEntropy, SeededEntropy};
 pub use keys::ServerKeys;
 pub use master::{MasterKey, MasterKeyError, load_or_create_master, parse_master};

@@ -46,6 +46,13 @@ pub struct ServeArgs {
     /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP.
     #[arg(long, env = "WORK_ACCOUNTS_FILES")]
     pub files: Option<String>,
+    /// Name servers to ask for proofs of domains, such as `9.9.9.9:53`; those of the system unless given.
+    #[arg(long, env = "WORK_ACCOUNTS_DNS_SERVERS", value_delimiter = ',')]
+    pub dns_servers: Vec<SocketAddr>,
+    /// For tests and one's own machine only: files that prove domains may stand on websites at any address, also private
+    /// ones, at these ports instead of 80 and 443, such as `8001:8002`.
+    #[arg(long, env = "WORK_ACCOUNTS_PRIVATE_WEBSITES", value_parser = ports)]
+    pub private_websites: Option<(u16, u16)>,
     /// Where the gateway listens.
     #[arg(long, env = "WORK_ACCOUNTS_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -114,6 +121,13 @@ pub struct PortalArgs {
     /// Stand for so many units at once.
     #[arg(long, default_value_t = 1)]
     pub units: usize,
+}
+
+/// Takes a port for http and one for https.
+fn ports(text: &str) -> Result<(u16, u16), &'static str> {
+    let parse = |text: &str| text.parse::<u16>().ok();
+    let ports = text.split_once(':').and_then(|(http, https)| parse(http).zip(parse(https)));
+    ports.ok_or("write the port for http and the one for https, such as 80:443")
 }
 
 /// Takes an origin as browsers write it, with a slash at the end or not. Without TLS the session's cookie and the tokens

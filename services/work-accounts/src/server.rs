@@ -4,8 +4,9 @@ use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use commands::{
     Platform, PlatformParts,
+    domain_proof::Outbound,
     mail::{InvalidMailUrl, Links, Mailbox, Outbox, Smtp},
-    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer},
+    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer, prober::Prober},
 };
 use dispatcher::{Dispatcher, DispatcherConfig};
 use engine::View;
@@ -16,6 +17,7 @@ use eventlog::{
 use files::Files;
 use gateway::{Gateway, GatewayConfig, Views};
 use identity::{OsEntropy, PasswordHasher, ServerKeys};
+use outbound::http::Reach;
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +42,9 @@ pub enum StartError {
     /// The place for files cannot be used.
     #[error(transparent)]
     Files(#[from] files::OpenError),
+    /// There are no name servers.
+    #[error("the system's name servers cannot be found; name some with --dns-servers")]
+    NameServers(#[from] outbound::dns::LookupError),
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] eventlog::embedded::OpenError),
@@ -111,7 +116,16 @@ impl Server {
             (None, None) => return Err(StartError::NoMail),
         };
         let passwords = PasswordHasher::default();
-        let parts = PlatformParts { log, vault, clock, entropy, keys, passwords, files: open_files(args)? };
+        let parts = PlatformParts {
+            log,
+            vault,
+            clock,
+            entropy,
+            keys,
+            passwords,
+            files: open_files(args)?,
+            outbound: way_out(args)?,
+        };
         let platform = Arc::new(Platform::new(parts));
 
         let mut registry = Registry::with_prefix("work_accounts");
@@ -125,6 +139,7 @@ impl Server {
         tasks.spawn(reactors::run(platform.clone(), mailer, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Deadlines, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Finisher, stop.clone()));
+        tasks.spawn(reactors::run(platform.clone(), Prober::default(), stop.clone()));
 
         let dispatcher_service = Dispatcher::new(DispatcherConfig::default(), platform.clone(), &mut registry);
         let gateway_service =
@@ -182,6 +197,17 @@ fn links(args: &ServeArgs) -> Links {
         sign_in: page(&args.sign_in_url, usual.sign_in),
         device: page(&args.device_url, usual.device),
     }
+}
+
+fn way_out(args: &ServeArgs) -> Result<Outbound, outbound::dns::LookupError> {
+    let reach = match args.private_websites {
+        None => Reach::Public,
+        Some((http, https)) => {
+            tracing::warn!("websites that prove domains may stand at private addresses: not for the public");
+            Reach::Anywhere { http, https }
+        }
+    };
+    Outbound::new(&args.dns_servers, reach)
 }
 
 fn open_files(args: &ServeArgs) -> Result<Files, files::OpenError> {

@@ -2,6 +2,7 @@
 //! crash at any point between them.
 
 pub mod credentials;
+pub mod domains;
 pub mod organization;
 pub mod pairing;
 pub mod people;

@@ -63,7 +63,7 @@ impl Platform {
     ) -> Result<Added, Failure> {
         authorize(&request.principal, Access::Right(Right::ManageAccounts), Some(organization), None)?;
         let owner = self.load::<Organization>(&organization).await?;
-        let person = self.check(request, &owner.state, person)?;
+        let person = self.check(request, organization, &owner.state, person).await?;
         self.reserve(request, &person).await?;
         self.create(request, organization, person).await
     }
@@ -87,7 +87,7 @@ impl Platform {
                 .into()));
         }
         let owner = self.load::<Organization>(&organization).await.map_err(one)?;
-        let people = self.check_all(request, &owner.state, people)?;
+        let people = self.check_all(request, organization, &owner.state, people).await?;
         let reservations: Vec<_> = people.iter().map(|person| self.reserve(request, person)).collect();
         let reserved: Vec<_> = stream::iter(reservations).buffered(AT_A_TIME).collect().await;
         if reserved.iter().any(Result::is_err) {
@@ -102,9 +102,10 @@ impl Platform {
             .map_err(one)
     }
 
-    fn check_all(
+    async fn check_all(
         &self,
         request: &Request,
+        organization: OrganizationId,
         owner: &Organization,
         people: Vec<NewPerson>,
     ) -> Result<Vec<Checked>, Vec<Failure>> {
@@ -112,29 +113,34 @@ impl Platform {
         let mut checked = Vec::with_capacity(people.len());
         let mut refused = Vec::new();
         for (index, person) in people.into_iter().enumerate() {
-            let result = self.check(&request.part(&index.to_string()), owner, person).and_then(|person| {
+            let request = request.part(&index.to_string());
+            let result = self.check(&request, organization, owner, person).await.and_then(|person| {
                 match seen.insert(person.email_key.clone(), index) {
-                    Some(_) => {
-                        Err(Rejection::new(Code::EmailTaken, "The email address stands twice in the list.").at("email"))
-                    }
+                    Some(_) => Err(Rejection::new(Code::EmailTaken, "The email address stands twice in the list.")
+                        .at("email")
+                        .into()),
                     None => Ok(person),
                 }
             });
             match result {
                 Ok(person) => checked.push(person),
-                Err(rejection) => refused.push(within(index, rejection.into())),
+                Err(failure) => refused.push(within(index, failure)),
             }
         }
         if refused.is_empty() { Ok(checked) } else { Err(refused) }
     }
 
-    fn check(&self, request: &Request, owner: &Organization, person: NewPerson) -> Result<Checked, Rejection> {
+    async fn check(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        owner: &Organization,
+        person: NewPerson,
+    ) -> Result<Checked, Failure> {
         let email = EmailAddress::parse(&person.email).map_err(|e| e.at("email"))?;
         let profile = text::profile(&person.profile)?;
         let locale = text::locale(&person.locale).map_err(|e| e.at("locale"))?;
-        if !owner.allows(email.domain()) {
-            return Err(Code::DomainNotAllowed.at("email"));
-        }
+        self.check_domain(organization, owner, email.domain()).await?;
         let email_key = self.keys.email_key(email.as_str());
         Ok(Checked { account: AccountId(request.derive("account")), email, email_key, profile, locale })
     }

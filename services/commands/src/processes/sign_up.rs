@@ -215,7 +215,8 @@ pub fn system_admin_role(organization: OrganizationId) -> RoleId {
     RoleId(uuid::Uuid::new_v5(&organization.0, b"system-admin"))
 }
 
-fn wrong_code(tries_left: u32) -> Rejection {
+/// The refusal of a wrong mailed code.
+pub(crate) fn wrong_code(tries_left: u32) -> Rejection {
     let message = match tries_left {
         0 => "Wrong code, and it was the last try; start again.".to_owned(),
         1 => "Wrong code; one more try.".to_owned(),

@@ -4,6 +4,7 @@
 pub mod deadlines;
 pub mod finisher;
 pub mod mailer;
+pub mod prober;
 
 use std::{sync::Arc, time::Duration};
 

@@ -139,6 +139,11 @@ fn platform_on(
         keys: keys(),
         passwords: PasswordHasher::new(NonZeroUsize::new(2).unwrap(), 100),
         files: Files::folder(&folder.join("files")).unwrap(),
+        outbound: commands::domain_proof::Outbound::new(
+            &["127.0.0.1:9".parse().unwrap()],
+            outbound::http::Reach::Public,
+        )
+        .unwrap(),
     }))
 }
 

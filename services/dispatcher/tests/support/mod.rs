@@ -59,6 +59,11 @@ pub fn platform_on(folder: &Path, through: impl FnOnce(Arc<dyn EventLog>) -> Arc
         keys,
         passwords: PasswordHasher::default(),
         files: Files::folder(&folder.join("files")).unwrap(),
+        outbound: commands::domain_proof::Outbound::new(
+            &["127.0.0.1:9".parse().unwrap()],
+            outbound::http::Reach::Public,
+        )
+        .unwrap(),
     }))
 }
 

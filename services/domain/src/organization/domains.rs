@@ -50,8 +50,8 @@ pub struct Attempt {
 pub struct Domain {
     /// The newest attempt to prove it, until it succeeds.
     pub attempt: Option<Attempt>,
-    /// How it was proven, by the answer to which challenge.
-    pub verified: Option<(VerificationMethod, ChallengeId)>,
+    /// The attempt that has proven it.
+    pub verified: Option<Attempt>,
     /// The proof is no longer where it was.
     pub proof_lost: bool,
     codes_mailed: Vec<Timestamp>,
@@ -89,8 +89,16 @@ pub(super) fn evolve(domains: &mut Domains, event: &OrganizationEvent) {
             }
         }),
         OrganizationEvent::DomainVerified(e) => change(domains, &e.domain, |domain| {
-            domain.attempt = None;
-            domain.verified = Some((e.method, e.challenge));
+            domain.verified = domain.attempt.take().filter(|attempt| attempt.challenge == e.challenge);
+            // Total, whatever stands in the log: an attempt that nobody has seen begin.
+            domain.verified.get_or_insert(Attempt {
+                method: e.method,
+                challenge: e.challenge,
+                mailbox: None,
+                expires_at: Timestamp::UNIX_EPOCH,
+                wrong_codes: 0,
+                failed: None,
+            });
             domain.proof_lost = false;
         }),
         OrganizationEvent::DomainVerificationFailed(e) => change(domains, &e.domain, |domain| {
@@ -197,13 +205,12 @@ fn begin(
             "Enough codes were mailed to this domain today; use another method or wait until tomorrow.",
         ));
     }
-    let lifetime = if mailbox.is_some() { CODE_LIFETIME } else { PROOF_LIFETIME };
     let begun = OrganizationDomainVerificationBegun {
         domain: name.as_str().to_owned(),
         method,
         challenge,
         mailbox: mailbox.map(str::to_owned),
-        expires_at: at + lifetime,
+        expires_at: at + lifetime(method),
     };
     Ok(vec![begun.into()])
 }
@@ -220,7 +227,19 @@ fn reject(
     Ok(vec![OrganizationDomainCodeRejected { domain: name.as_str().to_owned(), tries_left }.into()])
 }
 
+fn lifetime(method: VerificationMethod) -> Duration {
+    match method {
+        VerificationMethod::Email => CODE_LIFETIME,
+        VerificationMethod::HtmlFile | VerificationMethod::DnsTxt => PROOF_LIFETIME,
+    }
+}
+
 impl Attempt {
+    /// When it began.
+    pub fn begun_at(&self) -> Timestamp {
+        self.expires_at - lifetime(self.method)
+    }
+
     /// Whether an answer still counts at `at`.
     pub fn check(&self, at: Timestamp) -> Result<(), Rejection> {
         if self.wrong_codes >= CODE_TRIES {
@@ -244,7 +263,8 @@ fn confirm(domain: &Domain, name: &DomainName, challenge: ChallengeId) -> Result
 }
 
 fn note_proof(domains: &Domains, name: &DomainName, challenge: ChallengeId, found: bool) -> Option<OrganizationEvent> {
-    let domain = domains.get(name.as_str()).filter(|d| d.verified.is_some_and(|(_, proof)| proof == challenge))?;
+    let domain =
+        domains.get(name.as_str()).filter(|d| d.verified.as_ref().is_some_and(|proof| proof.challenge == challenge))?;
     let text = name.as_str().to_owned();
     match (domain.proof_lost, found) {
         (false, false) => Some(OrganizationDomainProofLost { domain: text }.into()),

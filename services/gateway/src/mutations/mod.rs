@@ -2,6 +2,7 @@
 
 mod account;
 mod device;
+mod domain;
 mod organization;
 mod role;
 mod session;
@@ -20,4 +21,5 @@ pub(crate) struct Mutation(
     role::RoleMutations,
     device::DeviceMutations,
     organization::OrganizationMutations,
+    domain::DomainMutations,
 );

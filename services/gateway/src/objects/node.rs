@@ -1,17 +1,18 @@
 //! Anything with an id, by its id.
 
 use async_graphql::{Context, ID, Interface};
-use schema::{AccountId, CommandId, DeviceId, OrganizationId, RoleId};
+use schema::{AccountId, CommandId, DeviceId, DomainId, OrganizationId, RoleId};
 
 use super::{
     command::{DeviceCommand, visible_command},
     device::{Device, visible_device},
+    domain::Domain,
     organization::Organization,
     person::{Person, visible_person},
     role::Role,
     viewer::own_organization,
 };
-use crate::{access::Reading, app::ContextExt, errors::Stop, scalars::parse_id};
+use crate::{access::Reading, app::ContextExt, errors::Stop, queries::domains::visible_domain, scalars::parse_id};
 
 /// Anything with an id.
 #[derive(Debug, Interface)]
@@ -22,6 +23,7 @@ pub(crate) enum Node {
     Device(Device),
     DeviceCommand(DeviceCommand),
     Organization(Organization),
+    Domain(Domain),
 }
 
 /// Finds a node by the kind of its id.
@@ -45,6 +47,7 @@ pub(crate) async fn find(context: &Context<'_>, id: &ID) -> async_graphql::Resul
             let command = parse_id(id, "id").map_err(invalid)?;
             Ok(visible_command(context, command).await?.map(Node::DeviceCommand))
         }
+        Some(DomainId::PREFIX) => Ok(visible_domain(context, id).await?.map(Node::Domain)),
         Some(OrganizationId::PREFIX) => {
             let reader = context.reader(Reading::Own)?;
             let organization: OrganizationId = parse_id(id, "id").map_err(invalid)?;

@@ -2,6 +2,7 @@
 
 mod devices;
 mod directory;
+pub(crate) mod domains;
 mod organization;
 mod viewer;
 
@@ -17,6 +18,7 @@ pub(crate) struct Query(
     viewer::ViewerQueries,
     organization::OrganizationQueries,
     directory::DirectoryQueries,
+    domains::DomainQueries,
     devices::DeviceQueries,
     NodeQueries,
 );

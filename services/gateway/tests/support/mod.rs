@@ -75,6 +75,11 @@ impl Installation {
             keys,
             passwords: PasswordHasher::default(),
             files: Files::folder(&folder.path().join("files")).unwrap(),
+            outbound: commands::domain_proof::Outbound::new(
+                &["127.0.0.1:9".parse().unwrap()],
+                outbound::http::Reach::Public,
+            )
+            .unwrap(),
         }));
         let (stop, mailbox) = (CancellationToken::new(), Mailbox::new(Arc::new(clock.clone())));
         let links = Links::at(ORIGIN);

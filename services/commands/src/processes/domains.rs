@@ -1,0 +1,310 @@
+//! The email domains of an organization: allowing them, proving that they are its own, giving them up.
+
+use domain::{
+    Access, Code, DomainReservation, Organization, OrganizationCommand, Rejection, authorize,
+    organization::{Attempt, Domain},
+    reservation::DomainCommand,
+    text::DomainName,
+};
+use identity::{DomainToken, EntropyExt, Purpose, VerificationCode};
+use schema::{
+    ChallengeId, DomainId, OrganizationId, Position, Right, Timestamp, VerificationMethod, events::OrganizationEvent,
+};
+
+use crate::{
+    Done, Failure, Platform, Request,
+    domain_proof::{self, Sought},
+};
+
+/// Most bytes of a domain as typed: what is longer is not even looked at. A name has 253 at most (RFC 1035), some more
+/// in another script.
+const TYPED_BYTES: usize = 1_024;
+
+/// A domain with what has to be published to prove it.
+#[derive(Debug, Clone)]
+pub struct DomainView {
+    /// Names it.
+    pub id: DomainId,
+    /// Its name.
+    pub name: DomainName,
+    /// Where it stands.
+    pub state: Domain,
+    /// What has to be published, while an attempt waits for that.
+    pub proof: Option<Sought>,
+}
+
+impl Platform {
+    /// Whether accounts of the organization may have addresses of the domain: it is on the list, and no other
+    /// organization has verified it. `owner` is the organization as just loaded.
+    pub(crate) async fn check_domain(
+        &self,
+        organization: OrganizationId,
+        owner: &Organization,
+        domain: &DomainName,
+    ) -> Result<(), Failure> {
+        if !owner.allows(domain) {
+            return Err(Code::DomainNotAllowed.at("email").into());
+        }
+        let verified = owner.domain(domain.as_str()).is_some_and(|domain| domain.verified.is_some());
+        if !verified && self.is_taken(organization, domain).await? {
+            return Err(Rejection::new(Code::DomainTaken, "Another organization has verified this domain.")
+                .at("email")
+                .into());
+        }
+        Ok(())
+    }
+
+    async fn is_taken(&self, organization: OrganizationId, domain: &DomainName) -> Result<bool, Failure> {
+        let reservation = self.load::<DomainReservation>(&domain.as_str().to_owned()).await?;
+        Ok(reservation.state.holder().is_some_and(|holder| holder != organization))
+    }
+
+    /// The domains of the organization by name.
+    pub async fn domains(&self, organization: OrganizationId) -> Result<Vec<DomainView>, Failure> {
+        let owner = self.load::<Organization>(&organization).await?;
+        let names = owner.state.domains().filter_map(|(name, _)| DomainName::parse(name).ok());
+        Ok(names.filter_map(|name| self.domain_view(organization, &owner.state, name)).collect())
+    }
+
+    /// One of them.
+    pub async fn domain(&self, organization: OrganizationId, id: DomainId) -> Result<Option<DomainView>, Failure> {
+        let owner = self.load::<Organization>(&organization).await?;
+        Ok(find(organization, &owner.state, id).and_then(|name| self.domain_view(organization, &owner.state, name)))
+    }
+
+    fn domain_view(&self, organization: OrganizationId, owner: &Organization, name: DomainName) -> Option<DomainView> {
+        let state = owner.domain(name.as_str())?.clone();
+        let proof = state.attempt.as_ref().and_then(|attempt| self.sought(organization, &name, attempt));
+        Some(DomainView { id: DomainId::of(organization, name.as_str()), name, state, proof })
+    }
+
+    /// What has to be published for an attempt; none if a code is mailed instead.
+    pub(crate) fn sought(&self, organization: OrganizationId, name: &DomainName, attempt: &Attempt) -> Option<Sought> {
+        let (method, expires_at) = (attempt.method, attempt.expires_at);
+        let token = || DomainToken::derive(&self.keys, organization, name.as_str(), attempt.challenge, expires_at);
+        Sought::of(method, name.as_str(), token, expires_at)
+    }
+
+    /// Allows accounts with addresses of a domain.
+    pub async fn add_domain(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        typed: &str,
+    ) -> Result<(DomainId, Option<Position>), Failure> {
+        authorize(&request.principal, Access::Right(Right::ManageDomains), Some(organization), None)?;
+        let domain = parse(typed).map_err(|rejection| rejection.at("domain"))?;
+        if self.is_taken(organization, &domain).await? {
+            let message = "Another organization has verified this domain.";
+            return Err(Rejection::new(Code::DomainTaken, message).at("domain").into());
+        }
+        let id = DomainId::of(organization, domain.as_str());
+        let done =
+            self.execute::<Organization>(request, &organization, OrganizationCommand::AllowDomain { domain }).await?;
+        Ok((id, done.position))
+    }
+
+    /// Starts to prove a domain. With [`VerificationMethod::Email`], a code goes to the `mailbox` at the domain.
+    pub async fn begin_domain_verification(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        id: DomainId,
+        method: VerificationMethod,
+        mailbox: Option<&str>,
+    ) -> Result<Option<Position>, Failure> {
+        let domain = self.named(request, organization, id).await?;
+        if self.is_taken(organization, &domain).await? {
+            return Err(Code::DomainTaken.at("domainId").into());
+        }
+        let challenge = ChallengeId(self.entropy.uuid_v4());
+        let mailbox = mailbox.map(|mailbox| mailbox.trim().to_ascii_lowercase());
+        let command = OrganizationCommand::BeginVerification { domain, method, challenge, mailbox };
+        Ok(self.execute::<Organization>(request, &organization, command).await?.position)
+    }
+
+    /// Checks the mailed code, or looks for what was to be published, and if it is right makes the domain the
+    /// organization's own.
+    pub async fn verify_domain(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        id: DomainId,
+        code: Option<&str>,
+    ) -> Result<Option<Position>, Failure> {
+        let domain = self.named(request, organization, id).await?;
+        let owner = self.load::<Organization>(&organization).await?;
+        let state = owner.state.domain(domain.as_str()).ok_or(Code::NotFound.at("domainId"))?;
+        if state.verified.is_some() {
+            return Ok(None);
+        }
+        let attempt = state.attempt.as_ref().filter(|attempt| attempt.failed.is_none());
+        let attempt = attempt.ok_or(Rejection::new(Code::WrongState, "Begin to verify the domain first."))?;
+        attempt.check(request.at)?;
+        let challenge = attempt.challenge;
+        match self.sought(organization, &domain, attempt) {
+            None => {
+                let code = code.ok_or(Code::Required.at("code"))?;
+                self.check_code(request, organization, &domain, attempt, code).await?;
+            }
+            Some(sought) => {
+                let found = domain_proof::look(&self.outbound, domain.as_str(), &sought).await;
+                found.map_err(|rejection| rejection.at("domainId"))?;
+            }
+        }
+        let done = self.confirm_domain(request, organization, &domain, challenge).await?;
+        Ok(done.position)
+    }
+
+    async fn check_code(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        domain: &DomainName,
+        attempt: &Attempt,
+        code: &str,
+    ) -> Result<(), Failure> {
+        let (challenge, expires_at) = (attempt.challenge, attempt.expires_at);
+        if VerificationCode::derive(&self.keys, Purpose::DomainCode, challenge, expires_at).matches(code) {
+            return Ok(());
+        }
+        let command = OrganizationCommand::RejectCode { domain: domain.clone(), challenge };
+        let done = self.execute::<Organization>(&system(request), &organization, command).await?;
+        match done.events.last() {
+            Some(OrganizationEvent::DomainCodeRejected(rejected)) => {
+                Err(super::sign_up::wrong_code(rejected.tries_left).into())
+            }
+            _ => Err(Code::WrongCode.at("code").into()),
+        }
+    }
+
+    /// The proof was found: reserves the domain, which of many organizations one gets, and notes it. Repeated, it goes on
+    /// where it was interrupted.
+    pub(crate) async fn confirm_domain(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        domain: &DomainName,
+        challenge: ChallengeId,
+    ) -> Result<Done<Organization>, Failure> {
+        let system = system(request);
+        let reserve = DomainCommand::Reserve(organization);
+        match self.execute::<DomainReservation>(&system, &domain.as_str().to_owned(), reserve).await {
+            Ok(_) => {}
+            Err(failure) if failure.code() == Some(Code::DomainTaken) => {
+                let fail = OrganizationCommand::FailVerification {
+                    domain: domain.clone(),
+                    challenge,
+                    code: Code::DomainTaken,
+                };
+                self.execute::<Organization>(&system, &organization, fail).await?;
+                return Err(Rejection::new(Code::DomainTaken, "Another organization has verified this domain.")
+                    .at("domainId")
+                    .into());
+            }
+            Err(failure) => return Err(failure),
+        }
+        let confirm = OrganizationCommand::ConfirmDomain { domain: domain.clone(), challenge };
+        match self.execute::<Organization>(&system, &organization, confirm).await {
+            Ok(done) => {
+                // Should it have been given back at this very moment as if left behind.
+                let reserve = DomainCommand::Reserve(organization);
+                self.execute::<DomainReservation>(&system, &domain.as_str().to_owned(), reserve).await?;
+                Ok(done)
+            }
+            Err(failure) => {
+                // Begun anew or removed while the proof was looked at.
+                if failure.code().is_some() {
+                    self.settle_domain(&system, organization, domain).await?;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Gives a reserved domain back unless the organization has it verified: after a crash, a removal, or an attempt that
+    /// was replaced meanwhile.
+    pub(crate) async fn settle_domain(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        domain: &DomainName,
+    ) -> Result<(), Failure> {
+        // Looked at again afterwards: it may be verified between the look and the release.
+        for command in [DomainCommand::Release(organization), DomainCommand::Reserve(organization)] {
+            let owner = self.load::<Organization>(&organization).await?;
+            let verified = owner.state.domain(domain.as_str()).is_some_and(|domain| domain.verified.is_some());
+            if verified == matches!(command, DomainCommand::Reserve(_)) {
+                self.execute::<DomainReservation>(&system(request), &domain.as_str().to_owned(), command).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Allows no more accounts with addresses of the domain. Those that exist stay; others may have the domain.
+    pub async fn remove_domain(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        id: DomainId,
+    ) -> Result<Option<Position>, Failure> {
+        let domain = self.named(request, organization, id).await?;
+        let remove = OrganizationCommand::RemoveDomain { domain: domain.clone() };
+        let done = self.execute::<Organization>(request, &organization, remove).await?;
+        self.settle_domain(request, organization, &domain).await?;
+        Ok(done.position)
+    }
+
+    /// The domain that an id of the organization names, for whoever may manage domains.
+    async fn named(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        id: DomainId,
+    ) -> Result<DomainName, Failure> {
+        authorize(&request.principal, Access::Right(Right::ManageDomains), Some(organization), None)?;
+        let owner = self.load::<Organization>(&organization).await?;
+        find(organization, &owner.state, id).ok_or_else(|| Code::NotFound.at("domainId").into())
+    }
+
+    /// Ends an attempt that has run out of time.
+    pub(crate) async fn fail_verification(
+        &self,
+        request: &Request,
+        organization: OrganizationId,
+        domain: &DomainName,
+        challenge: ChallengeId,
+    ) -> Result<(), Failure> {
+        let fail = OrganizationCommand::FailVerification { domain: domain.clone(), challenge, code: Code::Expired };
+        self.execute::<Organization>(&system(request), &organization, fail).await.map(drop)
+    }
+}
+
+fn system(request: &Request) -> Request {
+    request.as_system("domains")
+}
+
+fn find(organization: OrganizationId, owner: &Organization, id: DomainId) -> Option<DomainName> {
+    let mut names = owner.domains().map(|(name, _)| name);
+    names.find(|name| DomainId::of(organization, name) == id).and_then(|name| DomainName::parse(name).ok())
+}
+
+/// Reads a domain as typed, and says what to do about it if it is none.
+fn parse(typed: &str) -> Result<DomainName, Rejection> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Err(Code::Required.into());
+    }
+    if typed.len() > TYPED_BYTES {
+        return Err(Code::InvalidDomain.into());
+    }
+    DomainName::parse(typed).map_err(|rejection| match rejection.code {
+        Code::InvalidEmail => Code::InvalidDomain.into(),
+        _ => rejection,
+    })
+}
+
+/// How the expiry of a token is written, in the record that proves a domain: RFC 3339, whole seconds.
+pub(crate) fn written(expires_at: Timestamp) -> String {
+    expires_at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
