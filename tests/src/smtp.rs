@@ -26,6 +26,8 @@ pub struct Mail {
     pub subject: String,
     /// The `Message-ID` header.
     pub message_id: String,
+    /// The `Content-Language` header.
+    pub language: String,
     /// The part in plain text.
     pub text: String,
     /// The part in HTML.
@@ -71,9 +73,14 @@ pub fn missing() -> Option<String> {
 impl MailServer {
     /// Starts it and waits until it listens.
     pub fn start() -> Self {
+        Self::start_at(0)
+    }
+
+    /// The same at a port of one's choice.
+    pub fn start_at(port: u16) -> Self {
         let mut command = Command::new(python());
         // Held open as long as the process: should the test be killed, the mail server ends too.
-        command.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["-c", SCRIPT, &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let process = Process::new(child);
