@@ -212,15 +212,14 @@ impl Platform {
         Err(Code::Busy.into())
     }
 
-    /// Authorizes and decides without appending: tells early whether a command would be refused.
+    /// Authorizes and decides without appending: tells early whether a command would be refused, or change anything.
     pub(crate) async fn rehearse<A: Aggregate>(
         &self,
         request: &Request,
         id: &A::Id,
         command: A::Command,
-    ) -> Result<(), Failure> {
-        judge(request, &self.load::<A>(id).await?.state, &request.intend(command))?;
-        Ok(())
+    ) -> Result<Vec<A::Event>, Failure> {
+        Ok(judge(request, &self.load::<A>(id).await?.state, &request.intend(command))?)
     }
 
     fn envelopes<A: Aggregate>(

@@ -17,6 +17,7 @@ use crate::{Access, Aggregate, Code, Intent, Rejection};
 #[derive(Debug, Clone, Default)]
 pub struct EmailReservation {
     holder: Option<AccountId>,
+    reservations: u64,
 }
 
 /// What can be wanted of an email address.
@@ -36,14 +37,41 @@ pub enum EmailCommand {
         /// The import.
         import: ImportId,
     },
+    /// Take it for an account that exists and is to have it. A reservation of its own even if the account has the address
+    /// already, so that whoever clears an earlier one away leaves this one alone.
+    ReserveAnew(AccountId),
     /// Give it back, if this account has it.
     Release(AccountId),
+    /// Give it back, if this account has it and has not reserved it again since.
+    ReleaseUnlessRenewed {
+        /// The account.
+        account: AccountId,
+        /// The reservations that were counted.
+        reservations: u64,
+    },
 }
 
 impl EmailReservation {
     /// The account that has it.
     pub fn holder(&self) -> Option<AccountId> {
         self.holder
+    }
+    /// Counts the reservations, by whomever, from 1.
+    pub fn reservations(&self) -> u64 {
+        self.reservations
+    }
+
+    fn reserve(
+        &self,
+        account: AccountId,
+        event: ReservationEvent,
+        anew: bool,
+    ) -> Result<Vec<ReservationEvent>, Rejection> {
+        match self.holder {
+            Some(holder) if holder != account => Err(Code::EmailTaken.at("email")),
+            Some(_) if !anew => Ok(vec![]),
+            _ => Ok(vec![event]),
+        }
     }
 }
 
@@ -54,35 +82,34 @@ impl Aggregate for EmailReservation {
     const CATEGORY: &'static str = "email";
 
     fn evolve(mut self, event: &ReservationEvent) -> Self {
-        match event {
-            ReservationEvent::EmailReserved(e) => self.holder = Some(e.account),
-            ReservationEvent::EmailReservedForImport(e) => self.holder = Some(e.account),
-            ReservationEvent::EmailReleased(_) => self.holder = None,
-            _ => {}
-        }
+        self.holder = match event {
+            ReservationEvent::EmailReserved(EmailReserved { account, .. })
+            | ReservationEvent::EmailReservedForImport(EmailReservedForImport { account, .. }) => {
+                self.reservations = self.reservations.saturating_add(1);
+                Some(*account)
+            }
+            ReservationEvent::EmailReleased(_) => None,
+            _ => self.holder,
+        };
         self
     }
 
     fn decide(&self, intent: &Intent<EmailCommand>) -> Result<Vec<ReservationEvent>, Rejection> {
-        match (&intent.command, self.holder) {
-            (EmailCommand::Reserve { account, signup }, None) => {
-                Ok(vec![EmailReserved { account: *account, signup: *signup }.into()])
+        match intent.command.clone() {
+            EmailCommand::Reserve { account, signup } => {
+                self.reserve(account, EmailReserved { account, signup }.into(), false)
             }
-            (EmailCommand::ReserveForImport { account, import }, None) => {
-                Ok(vec![EmailReservedForImport { account: *account, import: *import }.into()])
+            EmailCommand::ReserveForImport { account, import } => {
+                self.reserve(account, EmailReservedForImport { account, import }.into(), false)
             }
-            (EmailCommand::Reserve { account, .. } | EmailCommand::ReserveForImport { account, .. }, Some(holder))
-                if holder == *account =>
-            {
-                Ok(vec![])
+            EmailCommand::ReserveAnew(account) => {
+                self.reserve(account, EmailReserved { account, signup: None }.into(), true)
             }
-            (EmailCommand::Reserve { .. } | EmailCommand::ReserveForImport { .. }, Some(_)) => {
-                Err(Code::EmailTaken.at("email"))
+            EmailCommand::ReleaseUnlessRenewed { reservations, .. } if reservations != self.reservations => Ok(vec![]),
+            EmailCommand::Release(account) | EmailCommand::ReleaseUnlessRenewed { account, .. } => {
+                let held = self.holder == Some(account);
+                Ok(if held { vec![EmailReleased { account }.into()] } else { vec![] })
             }
-            (EmailCommand::Release(account), Some(holder)) if holder == *account => {
-                Ok(vec![EmailReleased { account: *account }.into()])
-            }
-            (EmailCommand::Release(_), _) => Ok(vec![]),
         }
     }
 

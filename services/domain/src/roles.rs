@@ -77,10 +77,13 @@ pub enum RolesCommand {
         /// Set back to being only added; otherwise deactivated.
         set_back: bool,
     },
-    /// The person is active again.
+    /// The person is active again. Does nothing to a suspension of that moment or later, so that one who is slow with
+    /// this does not undo a newer suspension.
     Resume {
         /// The person.
         account: AccountId,
+        /// The session epoch in which the account was seen activated.
+        session_epoch: u64,
     },
 }
 
@@ -98,13 +101,14 @@ struct Role {
 pub struct Roles {
     organization: Option<OrganizationId>,
     roles: BTreeMap<RoleId, Role>,
-    suspended: BTreeSet<AccountId>,
+    /// Whose roles rest, and the session epoch of the account before it was deactivated or set back.
+    suspended: BTreeMap<AccountId, u64>,
 }
 
 impl Roles {
     /// Whether the person is a system admin, and the rights out of all their roles.
     pub fn of(&self, account: AccountId) -> (bool, BTreeSet<Right>) {
-        if self.suspended.contains(&account) {
+        if self.suspended.contains_key(&account) {
             return (false, BTreeSet::new());
         }
         self.held(account)
@@ -118,7 +122,7 @@ impl Roles {
 
     /// Whether nobody else than `account` is an active holder of the role.
     fn is_last(&self, role: &Role, account: AccountId) -> bool {
-        !role.holders.iter().any(|holder| *holder != account && !self.suspended.contains(holder))
+        !role.holders.iter().any(|holder| *holder != account && !self.suspended.contains_key(holder))
     }
 
     fn get(&self, id: RoleId) -> Result<&Role, Rejection> {
@@ -170,7 +174,7 @@ impl Aggregate for Roles {
                     role.holders.insert(e.account);
                 }
             }
-            RoleEvent::HolderSuspended(e) => drop(self.suspended.insert(e.account)),
+            RoleEvent::HolderSuspended(e) => drop(self.suspended.insert(e.account, e.session_epoch)),
             RoleEvent::HolderResumed(e) => drop(self.suspended.remove(&e.account)),
             RoleEvent::Unassigned(e) => {
                 if let Some(role) = self.roles.get_mut(&e.role) {
@@ -232,7 +236,7 @@ impl Aggregate for Roles {
                     return Ok(vec![]);
                 }
                 // Every holder of this role is active or suspended, so of the last one it is known.
-                if current.system_admin && (!activated || self.suspended.contains(account)) {
+                if current.system_admin && (!activated || self.suspended.contains_key(account)) {
                     return Err(Code::AccountNotActivated.at("personId"));
                 }
                 Ok(vec![RoleAssigned { role: *role, account: *account }.into()])
@@ -243,23 +247,30 @@ impl Aggregate for Roles {
                     return Ok(vec![]);
                 }
                 // Whose roles rest is no active admin, so taking them from that person leaves as many as before.
-                if current.system_admin && !self.suspended.contains(account) && self.is_last(current, *account) {
+                if current.system_admin && !self.suspended.contains_key(account) && self.is_last(current, *account) {
                     return Err(Code::LastSystemAdmin.at("personId"));
                 }
                 Ok(vec![RoleUnassigned { role: *role, account: *account }.into()])
             }
-            RolesCommand::Suspend { account, .. } if self.suspended.contains(account) => Ok(vec![]),
+            RolesCommand::Suspend { account, session_epoch, .. }
+                if self.suspended.get(account).is_some_and(|since| since >= session_epoch) =>
+            {
+                Ok(vec![])
+            }
             RolesCommand::Suspend { account, session_epoch, set_back } => {
                 let last =
                     |role: &Role| role.system_admin && role.holders.contains(account) && self.is_last(role, *account);
-                if self.roles.values().any(last) {
+                // Whose roles rest already is no active admin: only the epoch moves on.
+                if !self.suspended.contains_key(account) && self.roles.values().any(last) {
                     return Err(Code::LastSystemAdmin.at("personId"));
                 }
                 let suspended =
                     RoleHolderSuspended { account: *account, session_epoch: *session_epoch, set_back: *set_back };
                 Ok(vec![suspended.into()])
             }
-            RolesCommand::Resume { account } if self.suspended.contains(account) => {
+            RolesCommand::Resume { account, session_epoch }
+                if self.suspended.get(account).is_some_and(|since| since < session_epoch) =>
+            {
                 Ok(vec![RoleHolderResumed { account: *account }.into()])
             }
             RolesCommand::Resume { .. } => Ok(vec![]),

@@ -5,10 +5,30 @@ use schema::{
     events::support::{SupportEvent, SupportRequested},
 };
 
-use crate::{Access, Aggregate, Code, Intent, Rejection};
+use crate::{Access, Aggregate, Code, Intent, Rejection, text};
 
 /// Most characters of a message.
 pub const MESSAGE_CHARACTERS: usize = 5_000;
+
+/// A message: lines of readable text, at most [`MESSAGE_CHARACTERS`] characters in all.
+pub fn message(text: &str) -> Result<String, Rejection> {
+    let too_long = || Rejection::new(Code::TooLong, format!("Use at most {MESSAGE_CHARACTERS} characters."));
+    // A character is at most 4 bytes in UTF-8 and composed of at most 4.
+    if text.len() > MESSAGE_CHARACTERS * 16 {
+        return Err(too_long());
+    }
+    let line = |line: &str| {
+        let line = text::optional_line(Some(&line.replace('\t', " ")), MESSAGE_CHARACTERS)?;
+        Ok::<_, Rejection>(line.unwrap_or_default())
+    };
+    let lines = text.lines().map(line).collect::<Result<Vec<_>, _>>()?.join("\n");
+    let message = lines.trim();
+    match message.chars().count() {
+        0 => Err(Code::Required.into()),
+        n if n > MESSAGE_CHARACTERS => Err(too_long()),
+        _ => Ok(message.to_owned()),
+    }
+}
 
 /// Ask for help. Text is checked and sealed.
 #[derive(Debug, Clone)]

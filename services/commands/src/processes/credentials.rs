@@ -1,7 +1,7 @@
 //! Password verifiers in the vault. Each is written under a name of its own; the event that stands names the one that
 //! counts.
 
-use domain::Rejection;
+use domain::{Account, Code, Rejection};
 use eventlog::ExpectedVersion;
 use identity::{EntropyExt, Password, PasswordRecord, Verification};
 use schema::AccountId;
@@ -19,6 +19,14 @@ impl Platform {
         self.password_policy.check(password, about).map_err(password_problem)
     }
 
+    /// The same for a password that a person chooses for an account that exists.
+    pub(crate) async fn check_password_of(&self, account: &Account, password: &Password) -> Result<(), Failure> {
+        let Some(details) = account.details() else { return Err(Code::NotFound.into()) };
+        let email = self.people.open(&details.email).await?.ok_or(Code::NotFound)?;
+        let profile = self.people.open(&details.profile).await?.ok_or(Code::NotFound)?;
+        Ok(self.check_password(password, &[&email, &profile.given_name, &profile.family_name])?)
+    }
+
     /// Hashes and stores a password under a new name.
     pub(crate) async fn store_credential(&self, account: AccountId, password: &Password) -> Result<Uuid, Failure> {
         let credential = self.entropy.uuid_v4();
@@ -31,6 +39,15 @@ impl Platform {
     pub(crate) async fn discard_credential(&self, account: AccountId, credential: Uuid) -> Result<(), Failure> {
         self.vault.delete(&vault_key(account, credential)).await?;
         Ok(())
+    }
+
+    /// Removes the verifier that an event has replaced. If that fails the [finisher](crate::reactors::finisher) does it.
+    pub(crate) async fn discard_replaced(&self, account: AccountId, replaced: Option<Uuid>) {
+        if let Some(credential) = replaced
+            && let Err(error) = self.discard_credential(account, credential).await
+        {
+            tracing::warn!(%account, %error, "a replaced password verifier stays in the vault for now");
+        }
     }
 
     /// Removes the verifier of a command that was refused. If it only failed, its event may stand in the log all the

@@ -260,24 +260,44 @@ impl Platform {
         let Some(current) = self.load::<HardwareReservation>(hardware).await?.state.enrolled().map(|e| e.device) else {
             return Ok(None);
         };
-        let device = self.load::<Device>(&current).await?;
-        let Some(enrolled) = device.state.enrolled() else { return Ok(None) };
-        let kept = !device.state.is_logged_out() && self.keeps_unit(enrolled.account, enrolled.account_epoch).await?;
-        Ok((!kept).then_some(current))
+        // It is only just being set up.
+        if self.load::<Device>(&current).await?.state.enrolled().is_none() {
+            return Ok(None);
+        }
+        Ok(self.unit(current).await?.is_none().then_some(current))
     }
 
-    /// The unit behind a device id, if it still is what its hardware is enrolled as: asked for every token and every
-    /// connection.
+    /// The unit behind a device id, if it still is what its hardware is enrolled as and its account has neither been
+    /// deactivated nor logged out everywhere since: asked for every token and every connection.
     pub async fn unit(&self, device: DeviceId) -> Result<Option<(UnitIdentity, String)>, Failure> {
         let state = self.load::<Device>(&device).await?;
         let Some(enrolled) = state.state.enrolled() else {
             return Ok(None);
         };
         let hardware = self.load::<HardwareReservation>(&enrolled.hardware).await?;
-        let current = hardware.state.enrolled().is_some_and(|current| current.device == device)
-            && !state.state.is_logged_out()
-            && self.keeps_unit(enrolled.account, enrolled.account_epoch).await?;
+        let current = hardware.state.enrolled().is_some_and(|current| current.device == device);
+        if !current || state.state.is_logged_out() {
+            return Ok(None);
+        }
+        if !self.keeps_unit(enrolled.account, enrolled.account_epoch).await? {
+            self.note_log_out(device).await;
+            return Ok(None);
+        }
         let identity = UnitIdentity { device, organization: enrolled.organization, epoch: enrolled.epoch };
-        Ok(current.then(|| (identity, enrolled.public_key.clone())))
+        Ok(Some((identity, enrolled.public_key.clone())))
+    }
+
+    /// Writes down that a unit was logged out with its account, so that admins see it. It is refused all the same if this
+    /// fails, and written down the next time.
+    async fn note_log_out(&self, device: DeviceId) {
+        let request = self.request(Principal::System("units"));
+        if let Err(failure) = self.execute::<Device>(&request, &device, DeviceCommand::LogOut).await {
+            tracing::warn!(%device, %failure, "a unit is not shown as logged out yet");
+        }
+    }
+
+    /// Who set a device up, which never changes.
+    pub async fn owner_of(&self, device: DeviceId) -> Result<Option<AccountId>, Failure> {
+        Ok(self.load::<Device>(&device).await?.state.enrolled().map(|enrolled| enrolled.account))
     }
 }

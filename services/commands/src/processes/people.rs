@@ -223,10 +223,15 @@ impl Platform {
         };
         self.check_password(&password, &[&email])?;
         let credential = self.store_credential(account, &password).await?;
-        match self.execute::<Account>(request, &account, AccountCommand::Activate { challenge, credential }).await {
-            Ok(done) => Ok((Proven { account, epoch: done.after.state.session_epoch() }, done.position)),
-            Err(failure) => Err(self.without_credential(account, credential, failure).await),
+        let activate = AccountCommand::Activate { challenge, credential };
+        let done = match self.execute::<Account>(request, &account, activate).await {
+            Ok(done) => done,
+            Err(failure) => return Err(self.without_credential(account, credential, failure).await),
+        };
+        if let Err(failure) = self.resume_roles(request, account).await {
+            tracing::warn!(%account, %failure, "an account that was set back has its roles again later");
         }
+        Ok((Proven { account, epoch: done.after.state.session_epoch() }, done.position))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Finishes, or undoes, what a crash left between two appends: completed sign-ups without their organization,
-//! reservations of addresses without an account, hardware without its device.
+//! reservations of addresses without an account, changes of addresses, hardware without its device, suspended roles of
+//! accounts that are as before, passwords that were replaced.
 
 use async_trait::async_trait;
 use chrono::Duration;
@@ -7,11 +8,13 @@ use domain::{Account, AccountCommand, AccountStatus, Code, EmailReservation, Sig
 use eventlog::Delivery;
 use schema::{
     AccountId, EmailKey, Event, SignupId,
-    events::{ReservationEvent, SignupEvent},
+    events::{AccountEvent, ReservationEvent, RoleEvent, SignupEvent},
 };
 
+use uuid::Uuid;
+
 use super::{Reactor, Verdict};
-use crate::{Failure, Platform, Request};
+use crate::{Failure, Platform, Request, processes::access::Loss};
 
 /// How long whoever made a reservation has to go on with it. Far longer than any request takes; being wrong is harmless,
 /// as a slow creation of an abandoned account is refused.
@@ -23,7 +26,17 @@ pub struct Finisher;
 #[async_trait]
 impl Reactor for Finisher {
     const NAME: &'static str = "finisher";
-    const TYPES: &'static [&'static str] = &["signup.completed", "email.reserved", "hardware.enrolled"];
+    const TYPES: &'static [&'static str] = &[
+        "signup.completed",
+        "email.reserved",
+        "hardware.enrolled",
+        "role.holder_suspended",
+        "account.activated",
+        "account.reactivated",
+        "account.email_changed",
+        "account.password_changed",
+        "account.status_set_to_created",
+    ];
 
     async fn react(&self, platform: &Platform, request: &Request, delivery: &Delivery, event: Event) -> Verdict {
         let due = delivery.event.recorded_at + GRACE;
@@ -43,6 +56,14 @@ impl Reactor for Finisher {
             Event::Reservation(ReservationEvent::HardwareEnrolled(e)) => {
                 platform.finish_pairing(request, e.pairing).await.map(drop).into()
             }
+            Event::Role(RoleEvent::HolderSuspended(e)) => {
+                let loss = if e.set_back { Loss::SetBack } else { Loss::Deactivated };
+                platform.finish_suspension(request, e.account, e.session_epoch, loss).await.into()
+            }
+            Event::Account(event) => match stream.parse() {
+                Ok(account) => finish_account(platform, request, account, event).await.into(),
+                Err(error) => Verdict::Park(error.to_string()),
+            },
             _ => Verdict::Finished,
         }
     }
@@ -73,12 +94,36 @@ async fn abandon(platform: &Platform, request: &Request, account: AccountId) -> 
     Ok(done.after.state.status() == AccountStatus::Abandoned)
 }
 
-/// Gives an address back whose account was never created. First the account's own stream is closed, which makes a
-/// creation that is still under way fail; only then the address is free. So it never has two accounts.
+async fn finish_account(
+    platform: &Platform,
+    request: &Request,
+    account: AccountId,
+    event: AccountEvent,
+) -> Result<(), Failure> {
+    match event {
+        AccountEvent::Activated(_) | AccountEvent::Reactivated(_) => {
+            platform.resume_roles(request, account).await.map(drop)
+        }
+        AccountEvent::EmailChanged(e) => platform.release_email(request, account, &e.previous_key).await,
+        AccountEvent::PasswordChanged(e) => discard(platform, account, e.replaced).await,
+        AccountEvent::StatusSetToCreated(e) => discard(platform, account, e.replaced).await,
+        _ => Ok(()),
+    }
+}
+
+async fn discard(platform: &Platform, account: AccountId, replaced: Option<Uuid>) -> Result<(), Failure> {
+    match replaced {
+        Some(credential) => platform.discard_credential(account, credential).await,
+        None => Ok(()),
+    }
+}
+
+/// Gives an address back whose account was never created, or has another one. First the account's own stream is closed,
+/// which makes a creation that is still under way fail; only then the address is free. So it never has two accounts.
 async fn release(platform: &Platform, request: &Request, email: EmailKey, account: AccountId) -> Result<(), Failure> {
     if abandon(platform, request, account).await? {
         platform.execute::<EmailReservation>(request, &email, EmailCommand::Release(account)).await?;
-        platform.people().discard(account).await?;
+        return platform.people().discard(account).await;
     }
-    Ok(())
+    platform.release_email(request, account, &email).await
 }

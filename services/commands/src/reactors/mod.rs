@@ -5,6 +5,7 @@ pub mod deadlines;
 pub mod finisher;
 pub mod mailer;
 pub mod prober;
+pub mod recovery;
 
 use std::{sync::Arc, time::Duration};
 
