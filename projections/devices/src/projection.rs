@@ -45,6 +45,7 @@ impl Projection for DevicesProjection {
     const NAME: &'static str = "devices";
     const VERSION: u32 = 1;
     type Change = DeviceChange;
+    type Gathered = ();
 
     fn schema() -> String {
         [tenants::SCHEMA, &search::schema(DEVICES_SEARCH), include_str!("schema.sql")].concat()

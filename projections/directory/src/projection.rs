@@ -46,6 +46,7 @@ impl Projection for DirectoryProjection {
     const NAME: &'static str = "directory";
     const VERSION: u32 = 2;
     type Change = DirectoryChange;
+    type Gathered = ();
 
     fn schema() -> String {
         [tenants::SCHEMA, &search::schema(PEOPLE_SEARCH), include_str!("schema.sql")].concat()

@@ -18,8 +18,12 @@ pub trait Projection: Send + Sync + 'static {
     /// The oldest version whose rows the queries of this version can read: its file goes on serving until the new one
     /// has caught up. By default none but this version.
     const READS_SINCE: u32 = Self::VERSION;
+    /// Whether it opens personal data. If not, no keys are fetched for it.
+    const OPENS_PERSONAL_DATA: bool = true;
     /// What listeners are told.
     type Change: Clone + std::fmt::Debug + Send + Sync + 'static;
+    /// What `apply` puts aside for the end of the batch; `()` if nothing.
+    type Gathered: Default;
 
     /// The tables, as SQL. Run once in a new file; a file that was made by other SQL is built anew.
     fn schema() -> String;
@@ -27,22 +31,29 @@ pub trait Projection: Send + Sync + 'static {
     /// of event that is none of its business.
     fn concerns(stream: &StreamId) -> bool;
     /// Writes the rows. An error stops the view before this event.
-    fn apply(context: &mut Context<'_, Self::Change>, event: &Event) -> Result<(), ProjectionError>;
+    fn apply(context: &mut Context<'_, Self::Change, Self::Gathered>, event: &Event) -> Result<(), ProjectionError>;
+    /// Writes the rows of what was put aside, within the transaction of the batch. For views of which many events make
+    /// the same rows: written once for all of a batch, they take a fraction of the time.
+    fn finish(_rows: &Connection, _gathered: Self::Gathered) -> Result<(), ProjectionError> {
+        Ok(())
+    }
 }
 
 /// What surrounds the event that is being applied.
-pub struct Context<'a, C> {
+pub struct Context<'a, C, G = ()> {
     /// The view's rows, within the transaction of the batch. Use `prepare_cached`.
     pub rows: &'a Connection,
     /// The event as it stands in the log.
     pub event: &'a RecordedEvent,
     /// Opens personal data.
     pub keys: &'a PersonKeys,
+    /// What is put aside for the end of the batch.
+    pub gathered: &'a mut G,
     pub(crate) changes: &'a mut Vec<Change<C>>,
     pub(crate) searches: &'a mut Vec<search::Edit>,
 }
 
-impl<C> Context<'_, C> {
+impl<C, G> Context<'_, C, G> {
     /// Reports a change to whoever listens, once the batch is committed.
     pub fn changed(&mut self, organization: OrganizationId, what: C) {
         self.changes.push(Change { organization, position: self.event.position, what });

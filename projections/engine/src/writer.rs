@@ -26,6 +26,8 @@ pub(crate) struct Batch {
     events: usize,
     /// What could not be understood after `last`.
     failure: Option<Failure>,
+    /// Whether the view opens personal data.
+    opens: bool,
 }
 
 struct Decoded {
@@ -36,7 +38,8 @@ struct Decoded {
 impl Batch {
     /// Decodes the events that concern the view, up to the first that cannot be understood.
     pub(crate) fn decode<P: Projection>(events: &[Arc<RecordedEvent>]) -> Self {
-        let mut batch = Self { concerned: Vec::with_capacity(events.len()), last: None, events: 0, failure: None };
+        let concerned = Vec::with_capacity(events.len());
+        let mut batch = Self { concerned, last: None, events: 0, failure: None, opens: P::OPENS_PERSONAL_DATA };
         for recorded in events {
             if P::concerns(&recorded.stream) {
                 match Event::try_from(&**recorded) {
@@ -55,7 +58,8 @@ impl Batch {
 
     /// Fetches the keys of everybody whose data the events hold.
     pub(crate) async fn keys(&self, vault: &dyn Vault) -> Result<PersonKeys, VaultError> {
-        let subjects: HashSet<AccountId> = self.concerned.iter().flat_map(|decoded| decoded.event.subjects()).collect();
+        let opened = self.concerned.iter().filter(|_| self.opens);
+        let subjects: HashSet<AccountId> = opened.flat_map(|decoded| decoded.event.subjects()).collect();
         let subjects = Vec::from_iter(subjects);
         let mut keys = PersonKeys::default();
         for subjects in subjects.chunks(KEYS_PER_REQUEST) {
@@ -143,12 +147,13 @@ impl<P: Projection> Writer<P> {
     ) -> Result<(), (Option<usize>, Failure)> {
         let of_file = |error: ProjectionError| (None, Failure { position: None, error });
         let transaction = self.rows.unchecked_transaction().map_err(|error| of_file(error.into()))?;
-        let mut searches = Vec::new();
+        let (mut searches, mut gathered) = (Vec::new(), P::Gathered::default());
         for (index, decoded) in batch.iter().enumerate() {
-            let (event, searches) = (&*decoded.recorded, &mut searches);
-            P::apply(&mut Context { rows: &transaction, event, keys, changes, searches }, &decoded.event)
+            let (event, searches, gathered) = (&*decoded.recorded, &mut searches, &mut gathered);
+            P::apply(&mut Context { rows: &transaction, event, keys, gathered, changes, searches }, &decoded.event)
                 .map_err(|error| (Some(index), Failure { position: Some(event.position), error }))?;
         }
+        P::finish(&transaction, gathered).map_err(of_file)?;
         searches.iter().try_for_each(|edit| edit.apply(&transaction)).map_err(|error| of_file(error.into()))?;
         let checkpoint = Checkpoint {
             position: Some(last),

@@ -44,6 +44,7 @@ impl<const VERSION: u32, const SINCE: u32> Projection for Tally<VERSION, SINCE> 
     const VERSION: u32 = VERSION;
     const READS_SINCE: u32 = SINCE;
     type Change = String;
+    type Gathered = ();
 
     fn schema() -> String {
         "CREATE TABLE seen (number INTEGER PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL);
