@@ -43,7 +43,7 @@ type Outcome = Result<(), ProjectionError>;
 
 impl Projection for DevicesProjection {
     const NAME: &'static str = "devices";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Change = DeviceChange;
     type Gathered = ();
 
@@ -72,7 +72,7 @@ impl Projection for DevicesProjection {
             DeviceEvent::CommandSucceeded(e) => step(context, e.command, CommandState::Succeeded, None, None),
             DeviceEvent::CommandFailed(e) => step(context, e.command, CommandState::Failed, None, Some(&e.code)),
             DeviceEvent::CommandRejected(e) => step(context, e.command, CommandState::Rejected, None, Some(&e.code)),
-            DeviceEvent::LoggedOut(_) => Ok(()),
+            DeviceEvent::LoggedOut(_) => logged_out(context),
             DeviceEvent::CommandExpired(e) => step(context, e.command, CommandState::Expired, None, None),
         }
     }
@@ -95,7 +95,7 @@ fn enrolled(context: &mut Rows<'_>, e: &DeviceEnrolled) -> Outcome {
     context
         .rows
         .prepare_cached(
-            "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12, NULL, ?13, 0, '[]', ?12)",
+            "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11, NULL, ?12, NULL, ?13, 0, '[]', ?12)",
         )?
         .execute((
             id,
@@ -159,6 +159,11 @@ fn disconnected(context: &mut Rows<'_>, connection: Uuid) -> Outcome {
         "UPDATE devices SET online = 0, connection = NULL, last_seen = ?3 WHERE device_id = ?1 AND connection = ?2",
         (device.0.as_bytes(), connection.as_bytes(), at),
     )
+}
+
+fn logged_out(context: &mut Rows<'_>) -> Outcome {
+    let device = device_of(context)?;
+    change(context, device, "UPDATE devices SET logged_out = 1 WHERE device_id = ?1", [device.0.as_bytes()])
 }
 
 fn status_reported(context: &mut Rows<'_>, e: &DeviceStatusReported) -> Outcome {

@@ -27,6 +27,8 @@ pub struct DeviceRow {
     pub epoch: u64,
     /// Whether its command stream is open.
     pub online: bool,
+    /// Its account was deactivated or logged out everywhere: it has to be set up again.
+    pub logged_out: bool,
     /// When it was set up, its command stream opened or ended, or it reported something new, whichever was last.
     pub last_seen: Timestamp,
     /// Its last start; none before its first report.
@@ -43,7 +45,7 @@ pub struct DeviceRow {
 
 /// The columns of a [`DeviceRow`], of the table `devices` named `t`.
 pub(crate) const DEVICE_COLUMNS: &str = "t.device_id, t.name, t.model, t.serial, t.software_version, t.owner, t.epoch, \
-     t.online, t.last_seen, t.boot_id, t.settings_desired, t.settings_applied, t.connected_accounts, t.enrolled_at";
+     t.online, t.logged_out, t.last_seen, t.boot_id, t.settings_desired, t.settings_applied, t.connected_accounts, t.enrolled_at";
 
 impl FromRow for DeviceRow {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -56,6 +58,7 @@ impl FromRow for DeviceRow {
             owner: AccountId(columns::uuid(row, "owner")?),
             epoch: count(row, "epoch")?,
             online: row.get("online")?,
+            logged_out: row.get("logged_out")?,
             last_seen: columns::time(row, "last_seen")?,
             boot_id: columns::optional_uuid(row, "boot_id")?,
             settings_desired: count(row, "settings_desired")?,

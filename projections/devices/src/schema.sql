@@ -5,6 +5,7 @@ CREATE TABLE devices (
     name_sort TEXT NOT NULL,
     device_id BLOB NOT NULL UNIQUE,
     online INTEGER NOT NULL,
+    logged_out INTEGER NOT NULL,
     model TEXT NOT NULL,
     owner BLOB NOT NULL,
     name TEXT NOT NULL,

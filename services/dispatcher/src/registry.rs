@@ -1,23 +1,33 @@
 //! The units that are connected to this process, by device. Also tells when each was last seen.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use schema::{DeviceId, Timestamp};
+use schema::{AccountId, DeviceId, Timestamp};
 
 use crate::unit::{ConnectedUnit, REPLACED};
 
-/// One map behind one lock: it is held for a look-up only, tens of nanoseconds, so that even 10,000 events a second keep
-/// it busy for less than a thousandth of the time.
+/// One lock: it is held for a look-up only, tens of nanoseconds, so that even 10,000 events a second keep it busy for less
+/// than a thousandth of the time.
 #[derive(Debug, Default)]
-pub(crate) struct Registry(RwLock<HashMap<DeviceId, Arc<ConnectedUnit>>>);
+pub(crate) struct Registry(RwLock<Units>);
+
+#[derive(Debug, Default)]
+struct Units {
+    by_device: HashMap<DeviceId, Arc<ConnectedUnit>>,
+    by_owner: HashMap<AccountId, HashSet<DeviceId>>,
+}
 
 impl Registry {
     /// The newest connection of a unit counts; an older one ends.
     pub(crate) fn insert(&self, unit: Arc<ConnectedUnit>) {
-        let older = self.write().insert(unit.identity.device, unit);
+        let (device, owner) = (unit.identity.device, unit.owner);
+        let mut units = self.write();
+        let older = units.by_device.insert(device, unit);
+        units.by_owner.entry(owner).or_default().insert(device);
+        drop(units);
         if let Some(older) = older {
             older.close(REPLACED);
         }
@@ -25,19 +35,33 @@ impl Registry {
     /// Takes a connection out that has ended, unless a newer one has taken its place already.
     pub(crate) fn remove(&self, unit: &Arc<ConnectedUnit>) {
         let mut units = self.write();
-        if units.get(&unit.identity.device).is_some_and(|current| Arc::ptr_eq(current, unit)) {
-            units.remove(&unit.identity.device);
+        let device = unit.identity.device;
+        if !units.by_device.get(&device).is_some_and(|current| Arc::ptr_eq(current, unit)) {
+            return;
+        }
+        units.by_device.remove(&device);
+        if let Entry::Occupied(mut devices) = units.by_owner.entry(unit.owner) {
+            devices.get_mut().remove(&device);
+            if devices.get().is_empty() {
+                devices.remove();
+            }
         }
     }
     pub(crate) fn get(&self, device: DeviceId) -> Option<Arc<ConnectedUnit>> {
-        self.read().get(&device).cloned()
+        self.read().by_device.get(&device).cloned()
+    }
+    /// Those that an account has set up.
+    pub(crate) fn of(&self, owner: AccountId) -> Vec<Arc<ConnectedUnit>> {
+        let units = self.read();
+        let devices = units.by_owner.get(&owner).into_iter().flatten();
+        devices.filter_map(|device| units.by_device.get(device).cloned()).collect()
     }
 
-    /// No code that holds the lock can leave the map half written, so a poisoned lock is as good as any.
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<DeviceId, Arc<ConnectedUnit>>> {
+    /// No code that holds the lock can leave the maps half written, so a poisoned lock is as good as any.
+    fn read(&self) -> RwLockReadGuard<'_, Units> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<DeviceId, Arc<ConnectedUnit>>> {
+    fn write(&self) -> RwLockWriteGuard<'_, Units> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

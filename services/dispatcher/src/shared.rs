@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use commands::{Platform, Request, processes::pairing::UnitIdentity};
+use commands::{Failure, Platform, Request, processes::pairing::UnitIdentity};
 use domain::{Code, Principal};
 use graphql_ws_server::{Close, Connection};
 use identity::{AccessClaims, AccessTokens, EntropyExt, Limiter, Policy};
-use schema::{DeviceId, Timestamp};
+use schema::{AccountId, DeviceId, Timestamp};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -113,10 +113,22 @@ impl Shared {
         match self.platform.unit(identity.device).await {
             Ok(Some((current, _))) if current == identity => Ok(()),
             Ok(_) => Err(Denied::NotAllowed),
-            Err(failure) => {
-                tracing::error!(device = %identity.device, %failure, "a unit could not be checked");
-                Err(Denied::Unavailable)
-            }
+            Err(failure) => Err(unavailable(identity, &failure)),
+        }
+    }
+
+    /// Looks again whether units may stay that `owner` has set up: those that may not are cut off. One that cannot be
+    /// looked at has to connect again.
+    pub(crate) fn recheck_units_of(self: &Arc<Self>, owner: AccountId) {
+        for unit in self.registry.of(owner) {
+            let shared = self.clone();
+            self.tasks.spawn(async move {
+                match shared.check_enrollment(unit.identity).await {
+                    Ok(()) => {}
+                    Err(Denied::NotAllowed) => unit.revoke(),
+                    Err(denied) => unit.close(denied.into()),
+                }
+            });
         }
     }
 
@@ -125,11 +137,18 @@ impl Shared {
     pub(crate) async fn connect(self: &Arc<Self>, token: &str, socket: Connection) -> Result<Registration, Close> {
         let (identity, claims) = self.verify(token)?;
         let _turn = self.turns.acquire().await;
-        let registration = Registration::new(self.clone(), ConnectedUnit::new(identity, socket, self.now()));
+        let owner = self.platform.owner_of(identity.device).await.map_err(|failure| unavailable(identity, &failure))?;
+        let owner = owner.ok_or(Denied::NotAllowed)?;
+        let registration = Registration::new(self.clone(), ConnectedUnit::new(identity, owner, socket, self.now()));
         self.check_enrollment(identity).await?;
         let allowed = registration.unit.lives_until(claims.expires_at, self.now());
         allowed.map(|()| registration).map_err(|_| Close::FORBIDDEN)
     }
+}
+
+fn unavailable(identity: UnitIdentity, failure: &Failure) -> Denied {
+    tracing::error!(device = %identity.device, %failure, "a unit could not be checked");
+    Denied::Unavailable
 }
 
 /// The first 48 bits of the names of an instance's command streams: of 1,000 instances, two have the same with a

@@ -76,7 +76,7 @@ impl CommandStream {
         }
         loop {
             if self.take_news()? {
-                return Ok(Some(Revoked { reason: "The organization no longer manages this unit.".to_owned() }.into()));
+                return Ok(Some(Revoked { reason: "This unit has to be set up again.".to_owned() }.into()));
             }
             let device = self.current_device().await?;
             let frame = match self.flow.next(&device.state) {

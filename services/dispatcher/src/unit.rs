@@ -11,7 +11,7 @@ use std::{
 use commands::processes::pairing::UnitIdentity;
 use domain::{Code, device::MOST_WAITING};
 use graphql_ws_server::{Close, Connection};
-use schema::{CommandId, RecordedEvent, Timestamp};
+use schema::{AccountId, CommandId, RecordedEvent, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -44,6 +44,8 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct ConnectedUnit {
     pub(crate) identity: UnitIdentity,
+    /// Who set it up.
+    pub(crate) owner: AccountId,
     socket: Connection,
     state: Mutex<State>,
     wake: Notify,
@@ -52,9 +54,9 @@ pub(crate) struct ConnectedUnit {
 }
 
 impl ConnectedUnit {
-    pub(crate) fn new(identity: UnitIdentity, socket: Connection, now: Timestamp) -> Self {
+    pub(crate) fn new(identity: UnitIdentity, owner: AccountId, socket: Connection, now: Timestamp) -> Self {
         let seen_at = AtomicI64::new(now.timestamp_micros());
-        Self { identity, socket, state: Mutex::default(), wake: Notify::new(), seen_at }
+        Self { identity, owner, socket, state: Mutex::default(), wake: Notify::new(), seen_at }
     }
 
     /// When the unit last gave a sign of its own.

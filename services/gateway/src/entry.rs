@@ -3,9 +3,13 @@
 use commands::{Failure, processes::sign_in::SignedIn};
 use domain::{Code, Rejection, session::SESSION_LIFETIME, text::EmailAddress};
 use identity::Password;
-use schema::{EmailKey, LoginMethod};
+use schema::{EmailKey, LoginMethod, Position};
 
-use crate::{app::App, errors::Stop, session::Caller};
+use crate::{
+    app::{App, signed_in},
+    errors::Stop,
+    session::Caller,
+};
 
 /// Reads a password that a person chose.
 pub(crate) fn password(typed: String) -> Result<Password, Rejection> {
@@ -51,4 +55,44 @@ pub(crate) async fn activate(app: &App, caller: &Caller, token: &str, typed: Str
     let request = app.request(caller);
     let (proven, _) = app.platform.activate_account(&request, token, password(typed)?).await?;
     Ok(app.platform.start_session(&request, proven, LoginMethod::Password).await?)
+}
+
+/// Has a link to choose a new password mailed, if there is an account with this address. The answer is the same if there
+/// is none.
+pub(crate) async fn request_password_reset(app: &App, caller: &Caller, email: &str) -> Result<Option<Position>, Stop> {
+    let request = app.request(caller);
+    // Refused before it counts: what is no address has no mailbox to be flooded.
+    let address = EmailAddress::parse(email).map_err(|rejection| rejection.at("email"))?;
+    let key = app.platform.keys().email_key(address.as_str());
+    app.throttles.password_reset(key, caller.address, request.at)?;
+    Ok(app.platform.request_password_reset(&request, email).await?)
+}
+
+/// Gives an account another password with the mailed link, ends its sessions and signs the person in.
+pub(crate) async fn reset_password(app: &App, caller: &Caller, token: &str, typed: String) -> Result<SignedIn, Stop> {
+    let request = app.request(caller);
+    let (proven, _) = app.platform.reset_password(&request, token, password(typed)?).await?;
+    Ok(app.platform.start_session(&request, proven, LoginMethod::Password).await?)
+}
+
+/// Gives the account of whoever asks another password, if they know the current one, and begins a new session. All others
+/// end. Wrong tries make the next ones wait.
+pub(crate) async fn change_password(
+    app: &App,
+    caller: &Caller,
+    current: String,
+    new: String,
+) -> Result<SignedIn, Stop> {
+    let account = signed_in(caller)?.account;
+    let request = app.request(caller);
+    let new = password(new).map_err(|rejection| rejection.at("newPassword"))?;
+    app.throttles.password_change(account, request.at)?;
+    // A password that nobody can have is a wrong one.
+    let current = Password::new(current).map_err(|_| Code::WrongCredentials.at("currentPassword"))?;
+    let changed = app.platform.change_password(&request, current, new).await;
+    let wrong = changed.as_ref().is_err_and(|failure| failure.code() == Some(Code::WrongCredentials));
+    if !wrong {
+        app.throttles.knew_password(account);
+    }
+    Ok(app.platform.start_session(&request, changed?.0, LoginMethod::Password).await?)
 }

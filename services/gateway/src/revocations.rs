@@ -9,7 +9,18 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 /// Events after which somebody may no longer read what they did.
-const TYPES: [&str; 4] = ["session.ended", "role.edited", "role.deleted", "role.unassigned"];
+const TYPES: [&str; 10] = [
+    "session.ended",
+    "role.edited",
+    "role.deleted",
+    "role.unassigned",
+    "role.holder_suspended",
+    "account.deactivated",
+    "account.logged_out_everywhere",
+    "account.status_set_to_created",
+    "account.password_reset_forced",
+    "account.password_changed",
+];
 /// Signals that a listener may be behind before it has to assume one of its own.
 const KEPT: usize = 256;
 /// How long to wait before the log is followed again after an interruption.

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use commands::Failure;
 use domain::{Code, Rejection};
 use identity::{
-    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, Limiter, ONE_USE_OF_ASSERTION, RetryAfter,
-    SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, USER_CODE_IN_ALL,
-    USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
+    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, Limiter, ONE_USE_OF_ASSERTION,
+    PASSWORD_RESET_PER_ADDRESS, PASSWORD_RESET_PER_EMAIL, RetryAfter, SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_ADDRESS,
+    SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SUPPORT_PER_ACCOUNT, USER_CODE_IN_ALL, USER_CODE_PER_ACCOUNT,
+    USER_CODE_PER_ADDRESS,
 };
 use schema::{AccountId, DeviceId, EmailKey, Timestamp};
 use tokio::sync::Mutex;
@@ -21,6 +22,10 @@ pub(crate) struct Throttles {
     sign_in_address: Limiter<IpAddr>,
     sign_up_email: Limiter<EmailKey>,
     sign_up_address: Limiter<IpAddr>,
+    reset_email: Limiter<EmailKey>,
+    reset_address: Limiter<IpAddr>,
+    password_change: Limiter<AccountId>,
+    support: Limiter<AccountId>,
     user_code_account: Limiter<AccountId>,
     user_code_address: Limiter<IpAddr>,
     user_code_all: Limiter<()>,
@@ -37,6 +42,11 @@ impl Throttles {
             sign_in_address: Limiter::new(SIGN_IN_PER_ADDRESS),
             sign_up_email: Limiter::new(SIGN_UP_PER_EMAIL),
             sign_up_address: Limiter::new(SIGN_UP_PER_ADDRESS),
+            reset_email: Limiter::new(PASSWORD_RESET_PER_EMAIL),
+            reset_address: Limiter::new(PASSWORD_RESET_PER_ADDRESS),
+            // Not counted together with sign-ins: those are tried by strangers too, who must not keep the person from this.
+            password_change: Limiter::new(SIGN_IN_PER_ACCOUNT),
+            support: Limiter::new(SUPPORT_PER_ACCOUNT),
             user_code_account: Limiter::new(USER_CODE_PER_ACCOUNT),
             user_code_address: Limiter::new(USER_CODE_PER_ADDRESS),
             user_code_all: Limiter::new(USER_CODE_IN_ALL),
@@ -65,6 +75,27 @@ impl Throttles {
     pub(crate) fn sign_up(&self, email: EmailKey, address: IpAddr, now: Timestamp) -> Result<(), Rejection> {
         self.sign_up_address.admit(address, now).map_err(rejection)?;
         self.sign_up_email.admit(email, now).map_err(rejection)
+    }
+
+    /// Before somebody is mailed a link to choose a new password, should there be an account.
+    pub(crate) fn password_reset(&self, email: EmailKey, address: IpAddr, now: Timestamp) -> Result<(), Rejection> {
+        self.reset_address.admit(address, now).map_err(rejection)?;
+        self.reset_email.admit(email, now).map_err(rejection)
+    }
+
+    /// Before the current password of a person who wants another one is looked at. The try counts until
+    /// [`Self::knew_password`].
+    pub(crate) fn password_change(&self, account: AccountId, now: Timestamp) -> Result<(), Rejection> {
+        self.password_change.admit(account, now).map_err(rejection)
+    }
+    /// The current password was right.
+    pub(crate) fn knew_password(&self, account: AccountId) {
+        self.password_change.succeeded(&account);
+    }
+
+    /// Before a request goes to the support.
+    pub(crate) fn support(&self, account: AccountId, now: Timestamp) -> Result<(), Rejection> {
+        self.support.admit(account, now).map_err(rejection)
     }
 
     /// Looks a user code up and counts it if nothing shows it. One look-up of a person at a time: the fields of one query

@@ -67,6 +67,12 @@ pub const DEVICE_AUTHORIZATION_IN_ALL: Policy = Policy::quota(5_000, TEN_MINUTES
 pub const SIGN_UP_PER_ADDRESS: Policy = Policy::quota(20, HOUR);
 /// Sign-ups with one email address: nobody's mailbox is flooded through us.
 pub const SIGN_UP_PER_EMAIL: Policy = Policy::quota(5, HOUR);
+/// Requests for a new password from one address; each leaves an event in the log. Wide, because a whole office shares one.
+pub const PASSWORD_RESET_PER_ADDRESS: Policy = Policy::quota(100, HOUR);
+/// Requests for a new password of one email address: nobody's mailbox is flooded through us.
+pub const PASSWORD_RESET_PER_EMAIL: Policy = Policy::quota(5, HOUR);
+/// Requests of one person to the support; each sends a mail to people who have to read it.
+pub const SUPPORT_PER_ACCOUNT: Policy = Policy::quota(10, HOUR);
 /// Uses of one assertion, by device and `jti` (RFC 7523 3, item 7): once while it could still be valid, which is at most
 /// its lifetime and twice the clock skew.
 pub const ONE_USE_OF_ASSERTION: Policy =

@@ -19,7 +19,7 @@ use commands::{
     Platform, PlatformParts, Request,
     mail::{Links, Mail, Mailbox, Outbox},
     processes::{pairing::UnitDescription, people::NewPerson, sign_up::Founded, sign_up::Founding},
-    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer},
+    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer, recovery::Recovery},
 };
 use domain::Principal;
 use eventlog::{
@@ -73,6 +73,7 @@ impl World {
         tokio::spawn(reactors::run(self.platform.clone(), mailer(Arc::new(self.mailbox.clone())), self.stop.clone()));
         tokio::spawn(reactors::run(self.platform.clone(), Deadlines, self.stop.clone()));
         tokio::spawn(reactors::run(self.platform.clone(), Finisher, self.stop.clone()));
+        tokio::spawn(reactors::run(self.platform.clone(), Recovery, self.stop.clone()));
     }
 
     pub fn anonymous(&self) -> Request {

@@ -4,9 +4,11 @@ mod account;
 mod device;
 mod domain;
 mod organization;
+mod person;
 mod role;
 mod session;
 mod signup;
+mod support;
 
 use async_graphql::MergedObject;
 
@@ -18,6 +20,8 @@ pub(crate) struct Mutation(
     signup::SignupMutations,
     session::SessionMutations,
     account::AccountMutations,
+    person::PersonMutations,
+    support::SupportMutations,
     role::RoleMutations,
     device::DeviceMutations,
     organization::OrganizationMutations,

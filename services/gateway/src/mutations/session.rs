@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Signing in and out, and choosing another password.
 
 use async_graphql::{Context, ID, InputObject, Object};
 use axum::http::header::SET_COOKIE;
@@ -49,6 +49,56 @@ payload! {
     }
 }
 
+/// Input of `requestPasswordReset`.
+#[derive(InputObject)]
+struct RequestPasswordResetInput {
+    /// Email address.
+    email: String,
+}
+
+payload! {
+    /// What came of `requestPasswordReset`: the same for every address.
+    RequestPasswordResetPayload {}
+}
+
+/// Input of `resetPassword`.
+#[derive(InputObject)]
+struct ResetPasswordInput {
+    /// The value of `token` in the mailed link.
+    token: String,
+    /// The password to have from now on: 15 to 128 characters, not a common one.
+    password: String,
+}
+
+payload! {
+    /// What came of `resetPassword`.
+    ResetPasswordPayload {
+        /// The person, signed in.
+        viewer: Viewer,
+        /// The session that has begun.
+        session: NewSession,
+    }
+}
+
+/// Input of `changePassword`.
+#[derive(InputObject)]
+struct ChangePasswordInput {
+    /// The password until now.
+    current_password: String,
+    /// The password to have from now on: 15 to 128 characters, not a common one.
+    new_password: String,
+}
+
+payload! {
+    /// What came of `changePassword`.
+    ChangePasswordPayload {
+        /// The person, signed in anew.
+        viewer: Viewer,
+        /// The session that has begun in place of the one that the request came with.
+        session: NewSession,
+    }
+}
+
 /// Hands a new session to the client: the cookie with the answer, and what the payload says. The rest of the request
 /// acts as the person who signed in.
 pub(super) fn begin(context: &Context<'_>, signed_in: &SignedIn) -> Result<(Option<Viewer>, NewSession), Stop> {
@@ -75,6 +125,69 @@ impl SessionMutations {
             let (viewer, session) = begin(context, &signed_in)?;
             app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
             Ok(SignInPayload {
+                viewer,
+                session: Some(session),
+                position: signed_in.position.map(Position),
+                ..Default::default()
+            })
+        })
+        .await
+    }
+
+    /// Asks for a link to choose a new password. If the address has an account with a password, the link goes there by mail
+    /// and works once, for 20 minutes; to an account that was only added, a link that activates it. The answer is the same
+    /// for every address. Anybody may call it.
+    #[graphql(complexity = "500 + child_complexity")]
+    async fn request_password_reset(
+        &self,
+        context: &Context<'_>,
+        input: RequestPasswordResetInput,
+    ) -> async_graphql::Result<RequestPasswordResetPayload> {
+        let (app, caller) = (context.app()?, context.caller()?);
+        answer(context, async {
+            let position = entry::request_password_reset(app, caller, &input.email).await?;
+            Ok(RequestPasswordResetPayload { position: position.map(Position), ..Default::default() })
+        })
+        .await
+    }
+
+    /// Gives an account another password, with the mailed link, and signs the person in. All their other sessions end.
+    /// Anybody may call it who has the link.
+    #[graphql(complexity = "1000 + child_complexity")]
+    async fn reset_password(
+        &self,
+        context: &Context<'_>,
+        input: ResetPasswordInput,
+    ) -> async_graphql::Result<ResetPasswordPayload> {
+        let (app, caller) = (context.app()?, context.caller()?);
+        answer(context, async {
+            let signed_in = entry::reset_password(app, caller, &input.token, input.password).await?;
+            let (viewer, session) = begin(context, &signed_in)?;
+            app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
+            Ok(ResetPasswordPayload {
+                viewer,
+                session: Some(session),
+                position: signed_in.position.map(Position),
+                ..Default::default()
+            })
+        })
+        .await
+    }
+
+    /// Gives you another password, if you know the current one. A new session begins, and all others of yours end. Wrong
+    /// tries make the next ones wait. Any signed-in person may call it who has a password.
+    #[graphql(complexity = "2000 + child_complexity")]
+    async fn change_password(
+        &self,
+        context: &Context<'_>,
+        input: ChangePasswordInput,
+    ) -> async_graphql::Result<ChangePasswordPayload> {
+        let (app, caller) = (context.app()?, context.caller()?);
+        answer(context, async {
+            let signed_in = entry::change_password(app, caller, input.current_password, input.new_password).await?;
+            let (viewer, session) = begin(context, &signed_in)?;
+            app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;
+            Ok(ChangePasswordPayload {
                 viewer,
                 session: Some(session),
                 position: signed_in.position.map(Position),

@@ -47,6 +47,8 @@ pub(crate) struct Device {
     software_version: String,
     /// Whether it is connected to the platform.
     online: bool,
+    /// Whether it was logged out with the account of whoever set it up and has to be set up again.
+    logged_out: bool,
     /// When it was set up, connected, disconnected or last reported news, whichever was last.
     last_seen_at: Timestamp,
     /// When it was set up.
@@ -101,6 +103,7 @@ impl From<DeviceRow> for Device {
             serial: row.serial,
             software_version: row.software_version,
             online: row.online,
+            logged_out: row.logged_out,
             last_seen_at: row.last_seen,
             set_up_at: row.enrolled_at,
             boot_id: row.boot_id,
