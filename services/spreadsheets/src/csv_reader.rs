@@ -1,0 +1,60 @@
+//! CSV as Excel, LibreOffice and Google Sheets write it.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+
+use crate::{PeopleTable, SpreadsheetError, columns::Header, table::Builder};
+
+pub(crate) fn read(bytes: &[u8]) -> Result<PeopleTable, SpreadsheetError> {
+    let text = decode(bytes);
+    // No text has it, in whatever encoding.
+    if text.contains('\0') {
+        return Err(SpreadsheetError::NotASpreadsheet);
+    }
+    let (separator, rest, skipped) = separator(&text);
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(rest.as_bytes());
+    let mut record = csv::StringRecord::new();
+    let mut builder: Option<Builder> = None;
+    while reader.read_record(&mut record).map_err(|_| SpreadsheetError::Damaged)? {
+        let line = record.position().map_or(0, csv::Position::line) + skipped;
+        let blank = record.iter().all(|cell| cell.trim().is_empty());
+        match &mut builder {
+            _ if blank => {}
+            None => builder = Some(Builder::new(Header::read(record.iter())?)),
+            Some(builder) => {
+                record.iter().enumerate().for_each(|(index, cell)| builder.cell(index, cell));
+                builder.end_row(u32::try_from(line).unwrap_or(u32::MAX))?;
+            }
+        }
+    }
+    builder.ok_or(SpreadsheetError::Empty)?.finish()
+}
+
+/// By the byte order mark if there is one; else UTF-8 if it is that, and otherwise what Excel writes on Windows in
+/// western languages.
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        let rest = bytes.get(mark..).unwrap_or_default();
+        return encoding.decode_without_bom_handling(rest).0;
+    }
+    UTF_8
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .unwrap_or_else(|| WINDOWS_1252.decode_without_bom_handling(bytes).0)
+}
+
+/// The separator, what follows the line that may name it, and how many lines that is.
+fn separator(text: &str) -> (u8, &str, u64) {
+    // Excel's own way to name it.
+    let named = text.strip_prefix("sep=").and_then(|rest| rest.split_once('\n'));
+    if let Some(([separator @ (b',' | b';' | b'\t')], rest)) =
+        named.map(|(name, rest)| (name.trim_end_matches('\r').as_bytes(), rest))
+    {
+        return (*separator, rest, 1);
+    }
+    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let count = |separator: u8| header.bytes().filter(|byte| *byte == separator).count();
+    let most = [b',', b';', b'\t'].into_iter().rev().max_by_key(|separator| count(*separator));
+    (most.unwrap_or(b','), text, 0)
+}

@@ -1,0 +1,64 @@
+//! Tables of people, as programs for spreadsheets write them: CSV and XLSX in, templates and results out. Bytes in, rows
+//! out: nothing here stores or asks for anything.
+
+mod columns;
+mod csv_reader;
+mod error;
+mod table;
+mod template;
+mod unzipped;
+mod writer;
+mod xlsx_reader;
+
+pub use columns::Column;
+pub use error::SpreadsheetError;
+pub use table::{PeopleTable, PersonRow};
+pub use template::{people_template_csv, people_template_xlsx};
+pub use writer::CsvWriter;
+
+/// Most bytes of a file.
+pub const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
+/// Most rows of a file, the header aside.
+pub const MAX_ROWS: usize = 100_000;
+/// Most characters of a cell that are kept; more than any field takes, so that what is cut is still found too long.
+pub const MAX_CELL_CHARACTERS: usize = 1_001;
+/// Most columns that are looked at.
+pub(crate) const MAX_COLUMNS: usize = 100;
+
+/// Reads a table of people. Whether it is CSV or XLSX is told by its content.
+///
+/// # Errors
+/// See [`SpreadsheetError`].
+pub fn read_people(bytes: &[u8]) -> Result<PeopleTable, SpreadsheetError> {
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(SpreadsheetError::TooLarge);
+    }
+    match bytes {
+        [b'P', b'K', 3, 4, ..] => xlsx_reader::read(bytes),
+        // What Office wrote before 2007, and what it writes when a file is protected by a password.
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Err(SpreadsheetError::OldOrProtected),
+        [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] | [b'%', b'P', b'D', b'F', ..] => {
+            Err(SpreadsheetError::NotASpreadsheet)
+        }
+        _ => csv_reader::read(bytes),
+    }
+}
+
+/// Reads a date as people write it: `2026-12-31`, and `31.12.2026`, `31/12/2026` or `12/31/2026` where only one reading is
+/// possible.
+pub fn parse_date(text: &str) -> Option<chrono::NaiveDate> {
+    use chrono::NaiveDate;
+    let text = text.trim();
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Some(date);
+    }
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%d.%m.%Y") {
+        return Some(date);
+    }
+    let day_first = NaiveDate::parse_from_str(text, "%d/%m/%Y").ok();
+    let month_first = NaiveDate::parse_from_str(text, "%m/%d/%Y").ok();
+    match (day_first, month_first) {
+        (Some(one), Some(other)) => (one == other).then_some(one),
+        (one, other) => one.or(other),
+    }
+}
