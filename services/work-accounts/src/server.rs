@@ -6,7 +6,7 @@ use commands::{
     Platform, PlatformParts,
     domain_proof::Outbound,
     mail::{InvalidMailUrl, Links, Mailbox, Outbox, Smtp},
-    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer, prober::Prober},
+    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer, prober::Prober, recovery::Recovery},
 };
 use dispatcher::{Dispatcher, DispatcherConfig};
 use engine::View;
@@ -139,6 +139,7 @@ impl Server {
         tasks.spawn(reactors::run(platform.clone(), mailer, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Deadlines, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Finisher, stop.clone()));
+        tasks.spawn(reactors::run(platform.clone(), Recovery, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Prober::default(), stop.clone()));
 
         let dispatcher_service = Dispatcher::new(DispatcherConfig::default(), platform.clone(), &mut registry);

@@ -29,7 +29,7 @@ struct Page<'a> {
 pub(super) fn plain(blocks: &[Block]) -> String {
     let paragraph = |block: &Block| match block {
         Block::Paragraph(text) | Block::Code(text) | Block::Lines(text) => text.clone(),
-        Block::Link { label, url, .. } => format!("{label}:\n{url}"),
+        Block::Link { label, url, .. } => format!("{label}\n{url}"),
         // What signatures begin with (RFC 3676 4.3): mail programs leave it out of answers.
         Block::Closing(text) => format!("-- \n{text}"),
     };

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod credentials;
 pub mod domains;
+pub mod links;
 pub mod organization;
 pub mod pairing;
 pub mod passwords;

@@ -7,6 +7,8 @@
 mod page;
 mod visit;
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Form, Query},
@@ -14,29 +16,41 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use commands::Failure;
+use commands::{Failure, processes::sign_in::SignedIn};
 use domain::{Account, Code, Organization, Principal, Session, SessionCommand};
+use identity::Purpose;
 use schema::{AccountId, OrganizationId};
 use serde::Deserialize;
 
 use self::{
-    page::{Field, Form as PageForm, Page},
+    page::{Field, Form as PageForm, Page, Problem},
     visit::Visit,
 };
-use crate::{entry, errors::Stop, http::Web};
+use crate::{app::App, entry, errors::Stop, http::Web, session::Caller};
 
 /// Largest form, in bytes: 128 characters of a password may take 12 bytes each, written as `%F0%9F%98%80`.
 const LARGEST_FORM: usize = 16 * 1024;
 const STYLES: &str = include_str!("../../templates/pages.css");
 
 /// The paths, for the metrics.
-pub(crate) const PATHS: &[&str] =
-    &["/activate", "/forgot-password", "/reset-password", "/sign-in", "/sign-out", "/account", "/pages.css"];
+pub(crate) const PATHS: &[&str] = &[
+    "/activate",
+    "/reset-password",
+    "/forgot-password",
+    "/forgot-password/sent",
+    "/sign-in",
+    "/sign-out",
+    "/account",
+    "/pages.css",
+];
 
 /// The routes.
 pub(crate) fn router() -> Router<Web> {
     Router::new()
         .route("/activate", get(activation).post(activate))
+        .route("/reset-password", get(reset).post(reset_password))
+        .route("/forgot-password", get(forgot).post(request_link))
+        .route("/forgot-password/sent", get(link_sent))
         .route("/sign-in", get(sign_in_page).post(sign_in))
         .route("/sign-out", post(sign_out))
         .route("/account", get(account))
@@ -57,66 +71,158 @@ async fn styles() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")], STYLES)
 }
 
-fn new_password(visit: &Visit) -> Field {
-    Field {
-        name: "password",
-        label: visit.say("field-new-password"),
-        hint: Some(visit.say("hint-new-password")),
-        kind: "password",
-        autocomplete: "new-password",
-        value: String::new(),
+/// A page on which a person with a mailed link chooses a password.
+struct Choosing {
+    /// What the link has to be good for.
+    purpose: Purpose,
+    /// Where the form goes.
+    action: &'static str,
+    /// Names of texts.
+    heading: &'static str,
+    intro: &'static str,
+    submit: &'static str,
+    /// What to do when the link is not good.
+    way_out: fn(&Visit, &mut Page),
+}
+
+const ACTIVATION: Choosing = Choosing {
+    purpose: Purpose::ActivationLink,
+    action: "/activate",
+    heading: "activate-title",
+    intro: "activate-intro",
+    submit: "activate-submit",
+    way_out: |visit, page| page.paragraphs = vec![visit.say("activate-again")],
+};
+
+const RESET: Choosing = Choosing {
+    purpose: Purpose::PasswordReset,
+    action: "/reset-password",
+    heading: "reset-title",
+    intro: "reset-intro",
+    submit: "reset-submit",
+    way_out: |visit, page| page.links = vec![("/forgot-password", visit.say("reset-again"))],
+};
+
+impl Choosing {
+    /// The form; or, if the link is not good, that it is not.
+    async fn page(&self, visit: &Visit, token: &str) -> Result<Page, Stop> {
+        let mut page = Page { heading: visit.say(self.heading), ..Page::default() };
+        if token.is_empty() {
+            page.paragraphs.push(visit.say("link-incomplete"));
+            return Ok(page);
+        }
+        let Some(email) = visit.app.platform.email_of_link(self.purpose, token).await? else {
+            let message = page::message(visit.language, Code::LinkInvalid.name());
+            page.problems.push(Problem { field: None, message });
+            (self.way_out)(visit, &mut page);
+            return Ok(page);
+        };
+        let password = Field {
+            name: "password",
+            label: visit.say("field-new-password"),
+            hint: Some(visit.say("hint-new-password")),
+            kind: "password",
+            autocomplete: "new-password",
+            value: String::new(),
+            read_only: false,
+        };
+        let (fields, token) = (vec![email_field(visit, email, true), password], Some(token.to_owned()));
+        page.paragraphs.push(visit.say(self.intro));
+        page.form = Some(PageForm { action: self.action, token, fields, submit: visit.say(self.submit) });
+        Ok(page)
     }
-}
 
-/// A page on which a person with a mailed link chooses a password. Without a token, or with one that is no longer good,
-/// there is nothing to fill in.
-fn choose_password(visit: &Visit, texts: [&str; 3], action: &'static str, token: &str) -> Page {
-    let [heading, intro, submit] = texts.map(|id| visit.say(id));
-    if token.is_empty() {
-        return Page { heading, paragraphs: vec![visit.say("link-incomplete")], ..Page::default() };
+    async fn show(&self, visit: &Visit, token: &str) -> Response {
+        match self.page(visit, token).await {
+            Ok(page) => visit.show(&page),
+            Err(stop) => visit.refuse(self.bare(visit), &stop),
+        }
     }
-    let (fields, token) = (vec![new_password(visit)], Some(token.to_owned()));
-    let form = Some(PageForm { action, token, fields, submit });
-    Page { heading, paragraphs: vec![intro], form, ..Page::default() }
-}
 
-/// Whether the link itself is what was refused, so that another password does not help.
-fn link_is_dead(stop: &Stop) -> bool {
-    matches!(stop, Stop::Rejected(rejections) if rejections.iter().any(|rejection| rejection.code == Code::LinkInvalid))
-}
+    /// What came of the form.
+    async fn answer(&self, visit: &Visit, token: &str, entered: Result<SignedIn, Stop>) -> Response {
+        let stop = match entered {
+            Ok(signed_in) => return visit.enter(&signed_in),
+            Err(stop) => stop,
+        };
+        match self.page(visit, token).await {
+            Ok(page) if page.form.is_some() => visit.refuse(page, &stop),
+            // Used, replaced or expired, perhaps since the form was opened: there is nothing to fill in any more.
+            Ok(page) if matches!(stop, Stop::Rejected(_)) => {
+                visit.refuse(Page { problems: vec![], ..page }, &Code::LinkInvalid.into())
+            }
+            Ok(_) => visit.refuse(self.bare(visit), &stop),
+            Err(trouble) => visit.refuse(self.bare(visit), &trouble),
+        }
+    }
 
-fn activation_page(visit: &Visit, token: &str) -> Page {
-    choose_password(visit, ["activate-title", "activate-intro", "activate-submit"], "/activate", token)
+    fn bare(&self, visit: &Visit) -> Page {
+        Page { heading: visit.say(self.heading), ..Page::default() }
+    }
 }
 
 async fn activation(visit: Visit, Query(entered): Query<Entered>) -> Response {
-    visit.show(&activation_page(&visit, &entered.token))
+    ACTIVATION.show(&visit, &entered.token).await
 }
 
 async fn activate(visit: Visit, Form(entered): Form<Entered>) -> Response {
     let Entered { token, password, .. } = entered;
-    let mut page = activation_page(&visit, &token);
-    let entered = visit.run(async move |app, caller| entry::activate(&app, &caller, &token, password).await).await;
-    match entered {
-        Ok(signed_in) => visit.enter(&signed_in),
-        Err(stop) => {
-            if link_is_dead(&stop) {
-                (page.form, page.paragraphs) = (None, vec![visit.say("activate-again")]);
-            }
-            visit.refuse(page, &stop)
-        }
+    let link = token.clone();
+    let done = visit.run(async move |app, caller| entry::activate(&app, &caller, &link, password).await).await;
+    ACTIVATION.answer(&visit, &token, done).await
+}
+
+async fn reset(visit: Visit, Query(entered): Query<Entered>) -> Response {
+    RESET.show(&visit, &entered.token).await
+}
+
+async fn reset_password(visit: Visit, Form(entered): Form<Entered>) -> Response {
+    let Entered { token, password, .. } = entered;
+    let link = token.clone();
+    let done = visit.run(async move |app, caller| entry::reset_password(&app, &caller, &link, password).await).await;
+    RESET.answer(&visit, &token, done).await
+}
+
+fn forgotten(visit: &Visit, email: String) -> Page {
+    let (fields, submit) = (vec![email_field(visit, email, false)], visit.say("forgot-submit"));
+    Page {
+        heading: visit.say("forgot-title"),
+        paragraphs: vec![visit.say("forgot-intro")],
+        form: Some(PageForm { action: "/forgot-password", token: None, fields, submit }),
+        links: vec![("/sign-in", visit.say("sign-in-title"))],
+        ..Page::default()
     }
 }
 
-fn signing_in(visit: &Visit, email: String) -> Page {
-    let email = Field {
-        name: "email",
-        label: visit.say("field-email"),
-        hint: None,
-        kind: "email",
-        autocomplete: "username",
-        value: email,
+async fn forgot(visit: Visit) -> Response {
+    visit.show(&forgotten(&visit, String::new()))
+}
+
+async fn request_link(visit: Visit, Form(entered): Form<Entered>) -> Response {
+    let page = forgotten(&visit, entered.email.clone());
+    let asked = async move |app: Arc<App>, caller: Arc<Caller>| {
+        entry::request_password_reset(&app, &caller, &entered.email).await
     };
+    match visit.run(asked).await {
+        // Led on, so that loading the page again asks for nothing more.
+        Ok(_) => Redirect::to("/forgot-password/sent").into_response(),
+        Err(stop) => visit.refuse(page, &stop),
+    }
+}
+
+async fn link_sent(visit: Visit) -> Response {
+    let links = vec![("/sign-in", visit.say("sign-in-title"))];
+    let paragraphs = vec![visit.say("forgot-sent")];
+    visit.show(&Page { heading: visit.say("forgot-sent-title"), paragraphs, links, ..Page::default() })
+}
+
+fn email_field(visit: &Visit, value: String, read_only: bool) -> Field {
+    let (label, autocomplete) = (visit.say("field-email"), "username");
+    Field { name: "email", label, hint: None, kind: "email", autocomplete, value, read_only }
+}
+
+fn signing_in(visit: &Visit, email: String) -> Page {
+    let email = email_field(visit, email, false);
     let password = Field {
         name: "password",
         label: visit.say("field-password"),
@@ -124,6 +230,7 @@ fn signing_in(visit: &Visit, email: String) -> Page {
         kind: "password",
         autocomplete: "current-password",
         value: String::new(),
+        read_only: false,
     };
     let submit = visit.say("sign-in-submit");
     Page {

@@ -58,6 +58,8 @@ pub(super) struct Field {
     /// What browsers fill it in with.
     pub(super) autocomplete: &'static str,
     pub(super) value: String,
+    /// Shown for information, and for password managers.
+    pub(super) read_only: bool,
 }
 
 impl Page {
@@ -116,7 +118,7 @@ impl Page {
 }
 
 /// What to tell a person about a code of the API.
-fn message(language: Language, code: &str) -> String {
+pub(super) fn message(language: Language, code: &str) -> String {
     find(language, &format!("error-{code}"), &[]).unwrap_or_else(|| text(language, "error-other", &[]))
 }
 

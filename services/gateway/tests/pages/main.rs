@@ -101,6 +101,7 @@ async fn an_account_is_activated_with_a_mail_and_a_browser() {
     let page = browser.open(&link).await.page();
     assert_eq!(installation.events().await, events, "a look spends nothing");
     assert_eq!((page.language.as_str(), page.action.as_deref()), ("de", Some("/activate")));
+    assert_eq!(page.value("email"), BEN, "for whom it is, and for password managers");
     assert!(page.text.starts_with("Aktivieren Sie Ihr Arbeitskonto – Work Accounts"), "{}", page.text);
 
     let answer = browser.submit(&page, &[("password", "kurz")]).await;
@@ -146,19 +147,71 @@ async fn a_link_that_is_not_good_says_so_and_changes_nothing() {
         assert!(page.text.contains("The link is not complete."), "{}", page.text);
     }
     let good = link.split_once("token=").unwrap().1;
-    for token in ["nonsense", &good[..good.len() - 1], &good.replace("acc_", "acc_0"), "\"><script>alert(1)</script>"] {
+    let form = browser.open(&link).await.page();
+    let bad = "\"><script>alert(1)</script>";
+    for token in ["nonsense", &good[..good.len() - 1], &good.replace("acc_", "acc_0"), bad] {
         let page = browser.request(Method::GET, "/activate").query(&[("token", token)]).send().await.unwrap();
         let page = Answer::of(page).await.page();
-        assert_eq!(page.value("token"), token);
-        let answer = browser.submit(&page, &[("password", PASSWORD)]).await;
+        assert!(page.action.is_none() && page.text.contains("The link is no longer good"), "{token}");
+        let mut forged = browser.open(&link).await.page();
+        forged.set("token", token);
+        let answer = browser.submit(&forged, &[("password", PASSWORD)]).await;
         assert_eq!((answer.status, answer.page().action), (422, None));
-        assert!(answer.page().text.contains("The link is no longer good"), "{token}");
+        assert_eq!(answer.page().text.matches("The link is no longer good").count(), 1, "{token}");
     }
     installation.advance(72 * 60 * 60);
-    let page = browser.open(&link).await.page();
-    let answer = browser.submit(&page, &[("password", PASSWORD)]).await;
+    let answer = browser.submit(&form, &[("password", PASSWORD)]).await;
     assert!(answer.status == 422 && answer.page().text.contains("The link is no longer good"));
+    assert!(browser.open(&link).await.page().text.contains("ask an administrator"));
     assert_eq!(installation.events().await, events);
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_with_a_mail_and_a_browser() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let mut browser = Browser::new(&installation);
+    let page = browser.open("/forgot-password").await.page();
+    let mut answers = Vec::new();
+    for email in ["nobody@northwind.example", "Anna@Northwind.example"] {
+        let answer = browser.submit(&page, &[("email", email)]).await;
+        answers.push((answer.status, answer.location.clone(), answer.html));
+    }
+    assert_eq!(answers[0], answers[1], "known and unknown addresses look alike");
+    assert_eq!((answers[0].0, answers[0].1.as_str()), (303, "/forgot-password/sent"));
+    assert!(browser.open("/forgot-password/sent").await.page().text.contains("If there is a work account"));
+    let refused = browser.submit(&page, &[("email", "no address")]).await;
+    assert_eq!(
+        (refused.status, refused.page().links[0].as_str(), refused.page().value("email")),
+        (422, "#email", "no address")
+    );
+
+    let mail = installation.mail("anna@northwind.example", 1).await;
+    let link = mail.split_whitespace().find(|word| word.starts_with("http")).unwrap();
+    let link = link.strip_prefix(ORIGIN).unwrap().to_owned();
+    assert!(link.starts_with("/reset-password?token="), "{link}");
+    let events = installation.events().await;
+    let page = browser.open(&link).await.page();
+    assert_eq!((installation.events().await, page.value("email")), (events, "anna@northwind.example"));
+    let short = browser.submit(&page, &[("password", "short")]).await;
+    assert_eq!((short.status, short.page().links.as_slice()), (422, ["#password".to_owned()].as_slice()));
+    // A link to do one thing is not good for another.
+    let other = browser.open(&link.replace("/reset-password", "/activate")).await;
+    assert!(other.page().action.is_none());
+    let answer = browser.submit(&page, &[("password", "a new and rather long pass phrase")]).await;
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/account"));
+    assert_eq!(browser.open("/account").await.status, 200);
+    assert_eq!(admin.error("{ viewer { isSystemAdmin } }").await, "NOT_SIGNED_IN", "other sessions end");
+    let again = browser.submit(&page, &[("password", "yet another long pass phrase")]).await;
+    assert_eq!((again.status, again.page().links.as_slice()), (422, ["/forgot-password".to_owned()].as_slice()));
+
+    // An address that asks too often is not mailed any more.
+    let page = browser.open("/forgot-password").await.page();
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(browser.submit(&page, &[("email", "anna@northwind.example")]).await.status);
+    }
+    assert_eq!(statuses, [303, 303, 303, 303, 429]);
 }
 
 #[tokio::test]
@@ -201,7 +254,7 @@ async fn forms_of_other_sites_are_refused() {
     let cookie = browser.cookie.take().unwrap();
     let events = installation.events().await;
     let fields = [("token", token.as_str()), ("email", "anna@northwind.example"), ("password", PASSWORD)];
-    for path in ["/activate", "/sign-in", "/sign-out"] {
+    for path in ["/activate", "/reset-password", "/forgot-password", "/sign-in", "/sign-out"] {
         let post = || browser.request(Method::POST, path).form(&fields);
         let foreign = [
             ("origin", "https://evil.example"),
@@ -234,7 +287,8 @@ async fn every_page_can_be_read_in_every_language_and_loads_nothing_from_elsewhe
         [("en", "en"), ("de-CH", "de"), ("fr-CA;q=0.9", "fr"), ("es-MX", "es"), ("ja", "ja"), ("pt-BR", "en")]
     {
         browser.language = language;
-        for path in [link.as_str(), "/activate", "/sign-in"] {
+        let sent = "/forgot-password/sent";
+        for path in [link.as_str(), "/activate?token=x", "/activate", "/forgot-password", sent, "/sign-in"] {
             let answer = browser.open(path).await;
             let page = answer.page();
             assert_eq!((answer.status, page.language.as_str()), (200, tag), "{path}");
@@ -246,7 +300,7 @@ async fn every_page_can_be_read_in_every_language_and_loads_nothing_from_elsewhe
             assert_eq!((text("cache-control"), text("content-language")), ("no-store", tag));
         }
     }
-    assert_eq!(seen.len(), 5 * 3);
+    assert_eq!(seen.len(), 5 * 6);
     let styles = browser.open("/pages.css").await;
     assert_eq!((styles.status, &styles.headers["content-type"]), (200, &"text/css; charset=utf-8".parse().unwrap()));
     assert!(styles.html.contains("prefers-color-scheme: dark") && !styles.html.contains("url("));

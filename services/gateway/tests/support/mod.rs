@@ -8,7 +8,7 @@ use std::{net::SocketAddr, sync::Arc};
 use commands::{
     Platform, PlatformParts,
     mail::{Links, Mailbox},
-    reactors::{self, mailer::Mailer},
+    reactors::{self, mailer::Mailer, recovery::Recovery},
 };
 use engine::View;
 use eventlog::{
@@ -86,6 +86,7 @@ impl Installation {
         let support = Some("support@example.com".to_owned());
         let mailer = Mailer { outbox: Arc::new(mailbox.clone()), links: links.clone(), support };
         tokio::spawn(reactors::run(platform.clone(), mailer, stop.clone()));
+        tokio::spawn(reactors::run(platform.clone(), Recovery, stop.clone()));
         let mut config = GatewayConfig {
             public_origin: ORIGIN.into(),
             dispatcher_url: "ws://devices.example.com/graphql".into(),

@@ -5,13 +5,13 @@
 field-email = Adresse électronique professionnelle
 field-password = Mot de passe
 field-new-password = Nouveau mot de passe
-hint-new-password = Au moins 15 caractères. Une phrase à laquelle vous seul penseriez convient bien et se retient facilement.
+hint-new-password = Au moins 15 caractères. Une phrase à laquelle personne d’autre ne penserait convient bien et se retient facilement.
 problem-title = Il y a un problème
 
 ## Activer un compte
 
 activate-title = Activez votre compte professionnel
-activate-intro = Choisissez un mot de passe. Vous serez connecté aussitôt.
+activate-intro = Choisissez un mot de passe. La connexion se fera aussitôt.
 activate-submit = Activer le compte
 activate-again = Si le lien n’est plus valable, demandez-en un nouveau à un administrateur de votre organisation.
 link-incomplete = Le lien est incomplet. Ouvrez-le à nouveau depuis le courriel, ou copiez l’adresse entière dans le navigateur.
@@ -22,9 +22,9 @@ forgot-title = Mot de passe oublié ?
 forgot-intro = Saisissez votre adresse électronique professionnelle. Vous recevrez par courriel un lien pour choisir un nouveau mot de passe.
 forgot-submit = Envoyer le lien
 forgot-sent-title = Consultez votre messagerie
-forgot-sent = Si un compte professionnel correspond à cette adresse, un courriel est en route. Son lien est valable 20 minutes.
+forgot-sent = Si un compte professionnel correspond à cette adresse, un courriel avec un lien est en route. Il indique combien de temps le lien est valable.
 reset-title = Choisissez un nouveau mot de passe
-reset-intro = Vous serez connecté aussitôt, et toutes les autres sessions seront fermées.
+reset-intro = La connexion se fera aussitôt, et toutes les autres sessions seront fermées.
 reset-submit = Enregistrer le mot de passe
 reset-again = Demander un nouveau lien
 

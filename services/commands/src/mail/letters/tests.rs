@@ -90,7 +90,7 @@ fn text_and_html_of_every_letter_say_the_same_in_every_language() {
             assert_eq!(tag, language.tag());
             assert!(shown.contains(&mail.subject), "{shown}");
             for line in mail.text.lines().filter(|line| *line != "-- ") {
-                assert!(shown.contains(line.trim_end_matches(':')), "{line:?} of {number} is not in {shown}");
+                assert!(shown.contains(line), "{line:?} of {number} is not in {shown}");
             }
             let in_text: Vec<_> = mail.text.lines().filter(|line| line.starts_with("https://")).collect();
             assert_eq!(links, in_text, "{number}");
@@ -122,7 +122,7 @@ fn a_letter_as_it_is_read() {
     assert_eq!(
         mail.text,
         "„<script>\"&'</script>“ hat ein Arbeitskonto für Sie angelegt. Wählen Sie ein Passwort, um es zu aktivieren.\n\n\
-         Konto aktivieren:\nhttps://accounts.example.com/x?token=acc_1.chl_2.p&q\n\n\
+         Konto aktivieren\nhttps://accounts.example.com/x?token=acc_1.chl_2.p&q\n\n\
          Der Link funktioniert einmal, bis 5. März 2026, 09:07 Uhr UTC.\n\n\
          -- \nWork Accounts hat diese E-Mail automatisch verschickt. Antworten darauf werden nicht gelesen.\n"
     );
