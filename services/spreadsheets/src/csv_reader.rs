@@ -17,19 +17,45 @@ pub(crate) fn read(bytes: &[u8]) -> Result<PeopleTable, SpreadsheetError> {
         csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(rest.as_bytes());
     let mut record = csv::StringRecord::new();
     let mut builder: Option<Builder> = None;
+    let mut lines = Lines { text: rest, at: 0, line: skipped + 1 };
     while reader.read_record(&mut record).map_err(|_| SpreadsheetError::Damaged)? {
-        let line = record.position().map_or(0, csv::Position::line) + skipped;
+        let line = lines.of(record.position().map_or(0, csv::Position::byte));
         let blank = record.iter().all(|cell| cell.trim().is_empty());
         match &mut builder {
             _ if blank => {}
             None => builder = Some(Builder::new(Header::read(record.iter())?)),
             Some(builder) => {
                 record.iter().enumerate().for_each(|(index, cell)| builder.cell(index, cell));
-                builder.end_row(u32::try_from(line).unwrap_or(u32::MAX))?;
+                builder.end_row(line)?;
             }
         }
     }
     builder.ok_or(SpreadsheetError::Empty)?.finish()
+}
+
+/// Counts lines. The library's own count is behind where lines end with CR and LF.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: u32,
+}
+
+impl Lines<'_> {
+    /// The line of the record that begins at this byte, or after the ends of lines that stand there.
+    fn of(&mut self, byte: u64) -> u32 {
+        let bytes = self.text.as_bytes();
+        let mut start = usize::try_from(byte).unwrap_or(usize::MAX).min(bytes.len());
+        while bytes.get(start).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+            start += 1;
+        }
+        let passed = bytes.get(self.at..start).unwrap_or_default();
+        let ends = passed.iter().zip(passed.iter().skip(1).chain([&0]));
+        // CR and LF together end one line; so does either alone.
+        let ended = ends.filter(|(byte, next)| **byte == b'\n' || (**byte == b'\r' && **next != b'\n')).count();
+        self.line = self.line.saturating_add(u32::try_from(ended).unwrap_or(u32::MAX));
+        self.at = start;
+        self.line
+    }
 }
 
 /// By the byte order mark if there is one; else UTF-8 if it is that, and otherwise what Excel writes on Windows in
@@ -45,7 +71,7 @@ fn decode(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// The separator, what follows the line that may name it, and how many lines that is.
-fn separator(text: &str) -> (u8, &str, u64) {
+fn separator(text: &str) -> (u8, &str, u32) {
     // Excel's own way to name it.
     let named = text.strip_prefix("sep=").and_then(|rest| rest.split_once('\n'));
     if let Some(([separator @ (b',' | b';' | b'\t')], rest)) =

@@ -29,7 +29,8 @@ impl CsvWriter {
     }
 
     fn cell(&mut self, cell: &str) {
-        let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+        let begins = cell.trim_start().starts_with(['=', '+', '-', '@']) || cell.starts_with(['\t', '\r']);
+        let guard = if begins { "'" } else { "" };
         if cell.contains([',', ';', '\t', '"', '\r', '\n']) || cell.starts_with(' ') || cell.ends_with(' ') {
             self.text.push('"');
             self.text.push_str(guard);

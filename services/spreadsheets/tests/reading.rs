@@ -137,7 +137,9 @@ fn what_is_no_table_of_people_is_refused_with_its_reason() {
     assert_eq!(refused(&vec![b'a'; MAX_FILE_BYTES + 1]), E::TooLarge);
     assert_eq!(refused(b"PK\x03\x04 and then nothing"), E::Damaged);
     assert_eq!(refused(&zipped(&[("readme.txt", b"hello")])), E::NotASpreadsheet);
-    let mut whole = workbook(|sheet| drop(sheet.write(1, 0, "anna@example.com").unwrap()));
+    let mut whole = workbook(|sheet| {
+        sheet.write(1, 0, "anna@example.com").unwrap();
+    });
     whole.truncate(whole.len() / 2);
     assert_eq!(refused(&whole), E::Damaged);
     let bomb = zipped(&[("xl/worksheets/sheet1.xml", &vec![b' '; 200 << 20])]);
@@ -163,8 +165,8 @@ fn a_document_with_entities_does_not_grow() {
         let mut file = archive.by_index(index).unwrap();
         let mut content = Vec::new();
         std::io::copy(&mut file, &mut content).unwrap();
-        let replaced = if file.name().ends_with("sheet1.xml") { sheet.clone().into_bytes() } else { content };
-        files.push((file.name().to_owned(), replaced));
+        let replaced = if file.name().unwrap().ends_with("sheet1.xml") { sheet.clone().into_bytes() } else { content };
+        files.push((file.name().unwrap().into_owned(), replaced));
     }
     let files: Vec<_> = files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
     assert!(read_people(&zipped(&files)).is_err());
@@ -183,6 +185,8 @@ fn dates_are_read_where_only_one_reading_is_possible() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn nothing_breaks_it(bytes: Vec<u8>) {
         drop(read_people(&bytes));
@@ -206,8 +210,9 @@ proptest! {
         for (row, [email, first, last]) in table.rows().zip(kept) {
             for (column, written) in [(Column::Email, email), (Column::FirstName, first), (Column::LastName, last)] {
                 let read = row.cell(column);
-                prop_assert!(!read.starts_with(['=', '+', '-', '@']) || written.starts_with(' ') || written.trim() != read);
-                prop_assert!(read == written.trim() || read == format!("'{written}").trim());
+                prop_assert!(!read.starts_with(['=', '+', '-', '@']));
+                let guarded = format!("'{written}");
+                prop_assert!(read == written.trim() || read == guarded.trim());
             }
         }
     }
