@@ -11,7 +11,7 @@ use crate::{
     spec::{START, given},
 };
 
-fn details() -> AccountCreated {
+pub(super) fn details() -> AccountCreated {
     AccountCreated {
         account: account(1),
         organization: organization(1),
@@ -25,23 +25,23 @@ fn details() -> AccountCreated {
     }
 }
 
-fn created() -> AccountEvent {
+pub(super) fn created() -> AccountEvent {
     details().into()
 }
 
-fn challenge(number: u128) -> ChallengeId {
+pub(super) fn challenge(number: u128) -> ChallengeId {
     ChallengeId(uuid(number))
 }
 
-fn linked(number: u128, expires_at: Timestamp) -> AccountEvent {
+pub(super) fn linked(number: u128, expires_at: Timestamp) -> AccountEvent {
     AccountActivationLinkIssued { challenge: challenge(number), expires_at, mailed: true }.into()
 }
 
-fn invited() -> AccountEvent {
+pub(super) fn invited() -> AccountEvent {
     linked(5, START + ACTIVATION_LINK_LIFETIME)
 }
 
-fn activated(challenge: Option<ChallengeId>, credential: u128) -> AccountEvent {
+pub(super) fn activated(challenge: Option<ChallengeId>, credential: u128) -> AccountEvent {
     AccountActivated { challenge, credential: uuid(credential) }.into()
 }
 
@@ -50,7 +50,7 @@ fn create(invite: Option<u128>, credential: Option<u128>) -> AccountCommand {
     AccountCommand::Create { account: Box::new(details()), invite, credential }
 }
 
-fn activate(number: u128, credential: u128) -> AccountCommand {
+pub(super) fn activate(number: u128, credential: u128) -> AccountCommand {
     AccountCommand::Activate { challenge: challenge(number), credential: uuid(credential) }
 }
 

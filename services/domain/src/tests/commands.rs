@@ -3,20 +3,22 @@
 use std::collections::BTreeSet;
 
 use schema::{
-    ChallengeId, CommandKind, EmailKey, LoginMethod, PairingId, Right, SessionId, SignupId,
+    ChallengeId, CommandKind, EmailKey, LoginMethod, PairingId, Right, SessionId, SignupId, SupportRequestId,
     events::{
         account::AccountCreated,
         device::{DeviceEnrolled, DeviceStatusReported},
         pairing::PairingRequested,
         session::SessionStarted,
+        support::SupportRequested,
     },
 };
 
 use super::{account, anna, command, device, email, organization, role, sealed, uuid};
 use crate::{
     Access, Account, AccountCommand, Aggregate, Device, DeviceCommand, DomainReservation, EmailReservation,
-    HardwareReservation, Organization, OrganizationCommand, Outcome, Pairing, PairingCommand, Roles, RolesCommand,
-    Session, SessionCommand, Signup, SignupCommand, UserCodeReservation,
+    HardwareReservation, Organization, OrganizationCommand, Outcome, Pairing, PairingCommand, Recovery,
+    RequestRecovery, RequestSupport, Roles, RolesCommand, Session, SessionCommand, Signup, SignupCommand,
+    SupportRequest, UserCodeReservation,
     reservation::{DomainCommand, EmailCommand, HardwareCommand, ReserveUserCode},
     spec::START,
     text::DomainName,
@@ -49,10 +51,12 @@ fn what_carries_its_own_proof_is_open_to_anyone() {
         credential: uuid(1),
     };
     asks::<Signup>(Access::Anyone, [begin, SignupCommand::ConfirmEmail { code_matches: true }, complete]);
+    let (challenge, credential) = (ChallengeId(uuid(2)), uuid(1));
     asks::<Account>(
         Access::Anyone,
-        [AccountCommand::Activate { challenge: ChallengeId(uuid(2)), credential: uuid(1) }],
+        [AccountCommand::Activate { challenge, credential }, AccountCommand::ResetPassword { challenge, credential }],
     );
+    asks::<Recovery>(Access::Anyone, [RequestRecovery { email_key: EmailKey("k".to_owned()), challenge }]);
     let start = SessionStarted {
         session: SessionId(uuid(1)),
         account: account(1),
@@ -83,7 +87,32 @@ fn people_do_what_their_roles_allow() {
         origin: schema::AccountOrigin::Admin,
     };
     let create = AccountCommand::Create { account: Box::new(created), invite: None, credential: None };
-    asks::<Account>(Access::Right(Right::ManageAccounts), [create]);
+    let (email_key, challenge) = (EmailKey("k".to_owned()), ChallengeId(uuid(2)));
+    let domain = "example.com".to_owned();
+    asks::<Account>(
+        Access::Right(Right::ManageAccounts),
+        [
+            create,
+            AccountCommand::ChangeProfile { base: sealed(&anna()), profile: sealed(&anna()) },
+            AccountCommand::ChangeLocale { locale: "de".to_owned() },
+            AccountCommand::BeginEmailChange { email_key: email_key.clone() },
+            AccountCommand::ChangeEmail { email: email(), email_key, domain, invite: challenge },
+            AccountCommand::Deactivate { epoch: None },
+            AccountCommand::Reactivate,
+            AccountCommand::LogOutEverywhere,
+            AccountCommand::SetToCreated { epoch: None },
+            AccountCommand::IssueActivationLink { challenge, mailed: false },
+            AccountCommand::ForcePasswordReset { challenge },
+        ],
+    );
+    let requested = SupportRequested {
+        request: SupportRequestId(uuid(1)),
+        account: account(1),
+        organization: organization(1),
+        subject: email(),
+        message: email(),
+    };
+    asks::<SupportRequest>(Access::Right(Right::ContactSupport), [RequestSupport(Box::new(requested))]);
     asks::<Device>(
         Access::Right(Right::ManageDevices),
         [
@@ -112,6 +141,7 @@ fn people_do_what_their_roles_allow() {
 #[test]
 fn units_and_sessions_speak_for_themselves_only() {
     asks::<Session>(Access::Owner, [SessionCommand::End]);
+    asks::<Account>(Access::Owner, [AccountCommand::ChangePassword { checked: uuid(1), credential: uuid(2) }]);
     let status = DeviceStatusReported {
         boot_id: uuid(1),
         last_sequence: 0,
@@ -137,17 +167,36 @@ fn units_and_sessions_speak_for_themselves_only() {
 fn the_rest_is_for_the_platform() {
     let (account, organization, pairing) = (account(1), organization(1), PairingId(uuid(1)));
     asks::<Signup>(Access::System, [SignupCommand::Expire]);
-    asks::<Account>(Access::System, [AccountCommand::Abandon]);
+    asks::<Account>(
+        Access::System,
+        [
+            AccountCommand::Abandon,
+            AccountCommand::AbandonEmailChange { email_key: EmailKey("k".to_owned()) },
+            AccountCommand::IssueResetLink { challenge: ChallengeId(uuid(2)) },
+        ],
+    );
     let (name, domain) = ("Example".to_owned(), "example.com".to_owned());
     asks::<Organization>(
         Access::System,
         [OrganizationCommand::Create { organization, name, founder: account, domain }],
     );
-    asks::<Roles>(Access::System, [RolesCommand::Found { organization, role: role(1), founder: account }]);
+    asks::<Roles>(
+        Access::System,
+        [
+            RolesCommand::Found { organization, role: role(1), founder: account },
+            RolesCommand::Suspend { account, session_epoch: 0, set_back: false },
+            RolesCommand::Resume { account, session_epoch: 0 },
+        ],
+    );
     asks::<Pairing>(Access::System, [PairingCommand::Complete, PairingCommand::Expire]);
     asks::<EmailReservation>(
         Access::System,
-        [EmailCommand::Reserve { account, signup: None }, EmailCommand::Release(account)],
+        [
+            EmailCommand::Reserve { account, signup: None },
+            EmailCommand::ReserveAnew(account),
+            EmailCommand::Release(account),
+            EmailCommand::ReleaseUnlessRenewed { account, reservations: 1 },
+        ],
     );
     asks::<UserCodeReservation>(Access::System, [ReserveUserCode { pairing }]);
     asks::<DomainReservation>(
@@ -165,6 +214,7 @@ fn the_rest_is_for_the_platform() {
         Access::System,
         [
             DeviceCommand::Enroll(Box::new(enrolled())),
+            DeviceCommand::LogOut,
             DeviceCommand::Dispatch { command: command(1), boot_id: uuid(1) },
             DeviceCommand::Expire { command: command(1) },
         ],

@@ -6,7 +6,7 @@ use schema::{
     events::device::{
         DeviceCommandDispatched, DeviceCommandExpired, DeviceCommandFailed, DeviceCommandQueued, DeviceCommandReceived,
         DeviceCommandRejected, DeviceCommandRequested, DeviceConnected, DeviceDisconnected, DeviceEnrolled,
-        DeviceEvent, DeviceRenamed, DeviceStatusReported,
+        DeviceEvent, DeviceLoggedOut, DeviceRenamed, DeviceStatusReported,
     },
 };
 
@@ -362,4 +362,22 @@ fn the_oldest_ended_commands_are_forgotten_and_open_ones_never() {
     assert!(story.state().command(command(201)).is_some());
     assert_eq!(story.state().last_sequence(), 301);
     story.when(result(200, 1, Outcome::Failed)).then_rejected(Code::CommandUnknown);
+}
+
+#[test]
+fn one_that_was_logged_out_takes_no_more_commands() {
+    let story = online().when(request(1)).then_accepted().when(DeviceCommand::LogOut);
+    let story = story.then([DeviceLoggedOut {}.into()]).when(DeviceCommand::LogOut).then_nothing();
+    assert!(story.state().is_logged_out());
+    story
+        .when(request(2))
+        .then_rejected(Code::UnitLoggedOut)
+        // What it still had to say counts, and admins may tidy up.
+        .when(dispatch(1, 1))
+        .then_accepted()
+        .when(acknowledge(1, 1))
+        .then_accepted()
+        .when(DeviceCommand::Rename { name: "Old desk".to_owned() })
+        .then_accepted();
+    given::<Device>([]).when(DeviceCommand::LogOut).then_rejected(Code::NotFound);
 }

@@ -6,7 +6,8 @@ use schema::{events::EventFamily, generate::Golden};
 
 use crate::{
     Account, Aggregate, Device, DomainReservation, EmailReservation, HardwareReservation, Organization, Pairing,
-    PairingState, Roles, Session, Signup, UserCodeReservation, account::AccountStatus, fold, spec::START,
+    PairingState, Recovery, Roles, Session, Signup, SupportRequest, UserCodeReservation, account::AccountStatus, fold,
+    spec::START,
 };
 
 /// The goldens of one family by name of the type, newest version first.
@@ -54,6 +55,41 @@ fn an_account() {
 }
 
 #[test]
+fn an_account_through_its_days() {
+    const ACTIVE: [&str; 2] = ["account.created", "account.activated"];
+    let after = |names: &[&str]| story::<Account>(&[&ACTIVE, names].concat());
+    let edited = after(&[
+        "account.profile_changed",
+        "account.locale_changed",
+        "account.email_change_begun",
+        "account.email_change_abandoned",
+        "account.email_change_begun",
+        "account.email_changed",
+    ]);
+    let before: Account = story(&ACTIVE);
+    assert_eq!((edited.status(), edited.session_epoch()), (AccountStatus::Activated, 0));
+    assert_eq!(edited.details().unwrap().account, before.details().unwrap().account);
+    let reset = after(&["account.password_reset_forced", "account.password_reset_link_issued"]);
+    assert!(reset.must_reset() && reset.reset_link().is_some());
+    let reset = after(&["account.password_reset_forced", "account.password_changed"]);
+    assert!(!reset.must_reset() && reset.credential().is_some());
+    assert_eq!(reset.session_epoch(), 2);
+    assert_eq!(after(&["account.deactivated"]).status(), AccountStatus::Deactivated);
+    let back = after(&["account.deactivated", "account.reactivated", "account.logged_out_everywhere"]);
+    assert_eq!((back.status(), back.session_epoch(), back.unit_epoch()), (AccountStatus::Activated, 2, 2));
+    let set_back = after(&["account.status_set_to_created"]);
+    assert_eq!((set_back.status(), set_back.credential()), (AccountStatus::Added, None));
+    assert_eq!(story::<Account>(&["account.abandoned"]).status(), AccountStatus::Abandoned);
+}
+
+#[test]
+fn a_recovery_and_a_request_to_the_support() {
+    let Recovery = story::<Recovery>(&["recovery.requested"]);
+    let request: SupportRequest = story(&["support.requested"]);
+    assert!(request.requested().is_some() && request.organization().is_some() && request.owner().is_some());
+}
+
+#[test]
 fn a_session() {
     let session: Session = story(&["session.started"]);
     assert!(session.valid(START).is_some());
@@ -68,6 +104,10 @@ fn roles() {
     let (system_admin, rights) = created.of(assigned.account);
     assert!(system_admin && !rights.is_empty());
     assert!(!story::<Roles>(&["role.created", "role.assigned", "role.unassigned"]).of(assigned.account).0);
+    let resting: Roles = story(&["role.created", "role.assigned", "role.holder_suspended"]);
+    assert!(!resting.of(assigned.account).0 && resting.held(assigned.account).0);
+    let names = ["role.created", "role.assigned", "role.holder_suspended", "role.holder_resumed"];
+    assert!(story::<Roles>(&names).of(assigned.account).0);
 }
 
 #[test]
@@ -90,12 +130,14 @@ fn a_device() {
         "device.command_succeeded",
     ]);
     assert!(done.open_commands().is_empty());
+    assert!(story::<Device>(&["device.enrolled", "device.logged_out"]).is_logged_out());
 }
 
 #[test]
 fn reservations() {
     assert!(story::<EmailReservation>(&["email.reserved"]).holder().is_some());
     assert!(story::<EmailReservation>(&["email.reserved", "email.released"]).holder().is_none());
+    assert!(story::<EmailReservation>(&["email.reserved_for_import"]).holder().is_some());
     assert!(story::<UserCodeReservation>(&["user_code.reserved"]).pairing(START).is_some());
     assert!(story::<DomainReservation>(&["domain.reserved"]).holder().is_some());
     assert!(story::<DomainReservation>(&["domain.reserved", "domain.released"]).holder().is_none());

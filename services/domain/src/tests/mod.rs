@@ -1,20 +1,24 @@
 //! Every rule as a test: *given* events, *when* a command, *then* events or a refusal.
 
 mod access;
+mod access_lost;
 mod account;
 mod commands;
+mod details;
 mod device;
 mod emails;
 mod goldens;
 mod names;
 mod organization;
 mod pairing;
+mod passwords;
 mod properties;
 mod reboot;
 mod reservation;
 mod roles;
 mod session;
 mod signup;
+mod suspension;
 
 use schema::{AccountId, Actor, CommandId, DeviceId, OrganizationId, PersonKey, Personal, Profile, RoleId};
 use uuid::Uuid;

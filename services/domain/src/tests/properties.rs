@@ -12,7 +12,10 @@ use schema::{
             DeviceCommandDispatched, DeviceCommandExpired, DeviceCommandFailed, DeviceCommandReceived,
             DeviceCommandRequested, DeviceCommandSucceeded,
         },
-        role::{RoleAssigned, RoleCreated, RoleDeleted, RoleEdited, RoleEvent, RoleUnassigned},
+        role::{
+            RoleAssigned, RoleCreated, RoleDeleted, RoleEdited, RoleEvent, RoleHolderResumed, RoleHolderSuspended,
+            RoleUnassigned,
+        },
     },
 };
 
@@ -23,7 +26,8 @@ use super::{
 };
 use crate::{
     Account, Aggregate, Code, Device, DeviceCommand, DomainReservation, EmailReservation, HardwareReservation,
-    Organization, Outcome, Pairing, Roles, RolesCommand, Session, Signup, UserCodeReservation,
+    Organization, Outcome, Pairing, Recovery, Roles, RolesCommand, Session, Signup, SupportRequest,
+    UserCodeReservation,
     device::{MOST_WAITING, Stage},
     fold,
     spec::{Given, START, given},
@@ -61,6 +65,12 @@ fn any_roles_command() -> impl Strategy<Value = RolesCommand> {
             activated
         }),
         (number(), 0..3u128).prop_map(|(n, a)| RolesCommand::Unassign { role: role(n), account: account(a) }),
+        (0..3u128, 0..4u64, any::<bool>()).prop_map(|(a, session_epoch, set_back)| RolesCommand::Suspend {
+            account: account(a),
+            session_epoch,
+            set_back
+        }),
+        (0..3u128, 0..4u64).prop_map(|(a, session_epoch)| RolesCommand::Resume { account: account(a), session_epoch }),
         (0..3u128).prop_map(|a| RolesCommand::Found {
             organization: organization(1),
             role: role(7),
@@ -80,6 +90,10 @@ fn any_role_event() -> impl Strategy<Value = RoleEvent> {
         (0..3u128).prop_map(|n| RoleDeleted { role: role(n) }.into()),
         pair().prop_map(|(n, a)| RoleAssigned { role: role(n), account: account(a) }.into()),
         pair().prop_map(|(n, a)| RoleUnassigned { role: role(n), account: account(a) }.into()),
+        (0..3u128, any::<u64>(), any::<bool>()).prop_map(|(a, session_epoch, set_back)| {
+            RoleHolderSuspended { account: account(a), session_epoch, set_back }.into()
+        }),
+        (0..3u128).prop_map(|a| RoleHolderResumed { account: account(a) }.into()),
     ]
 }
 
@@ -149,6 +163,8 @@ proptest! {
         shuffled::<Account>(&order);
         shuffled::<Session>(&order);
         shuffled::<Roles>(&order);
+        shuffled::<Recovery>(&order);
+        shuffled::<SupportRequest>(&order);
         shuffled::<Pairing>(&order);
         shuffled::<Device>(&order);
         shuffled::<EmailReservation>(&order);

@@ -46,6 +46,29 @@ fn an_address_has_one_account_until_that_gives_it_back() {
 }
 
 #[test]
+fn an_address_is_cleared_away_only_as_it_was_reserved() {
+    let release = |account_number, reservations| EmailCommand::ReleaseUnlessRenewed {
+        account: account(account_number),
+        reservations,
+    };
+    let story = given::<EmailReservation>([])
+        .when(EmailCommand::ReserveAnew(account(1)))
+        .then([email_reserved(1, None)])
+        .when(EmailCommand::ReserveAnew(account(2)))
+        .then_rejected(Code::EmailTaken)
+        .when(release(2, 1))
+        .then_nothing();
+    assert_eq!(story.state().reservations(), 1);
+    let released = story.clone().when(release(1, 1)).then([EmailReleased { account: account(1) }.into()]);
+    released.when(release(1, 1)).then_nothing().when(reserve_email(2, None)).then([email_reserved(2, None)]);
+    // The account is about to have it again: who clears the first reservation away comes too late.
+    let renewed = story.when(EmailCommand::ReserveAnew(account(1))).then([email_reserved(1, None)]);
+    let renewed = renewed.when(release(1, 1)).then_nothing();
+    assert_eq!((renewed.state().holder(), renewed.state().reservations()), (Some(account(1)), 2));
+    renewed.when(release(1, 2)).then([EmailReleased { account: account(1) }.into()]);
+}
+
+#[test]
 fn a_user_code_names_one_pairing_until_it_ends() {
     let pairing = |number| PairingId(uuid(number));
     let reserve = |number| ReserveUserCode { pairing: pairing(number) };
@@ -121,4 +144,31 @@ fn hardware_is_set_up_once_at_a_time_and_every_time_is_a_new_epoch() {
         // A release that comes late does not set the next enrollment free.
         .when(HardwareCommand::Release(device(1)))
         .then_nothing();
+}
+
+#[test]
+fn hardware_that_was_logged_out_may_be_set_up_again_in_its_organization() {
+    let pairing = PairingId(uuid(7));
+    let enroll = |number, organization_number, logged_out: Option<u128>| HardwareCommand::Enroll {
+        device: device(number),
+        organization: organization(organization_number),
+        pairing,
+        logged_out: logged_out.map(device),
+    };
+    let enrolled =
+        |number, epoch| HardwareEnrolled { device: device(number), organization: organization(1), pairing, epoch };
+    given::<HardwareReservation>([enrolled(1, 1).into()])
+        .when(enroll(2, 1, None))
+        .then_rejected(Code::UnitInUse)
+        .when(enroll(2, 1, Some(9)))
+        .then_rejected(Code::UnitInUse)
+        // It still is its organization's.
+        .when(enroll(2, 2, Some(1)))
+        .then_rejected(Code::UnitInUse)
+        .when(enroll(2, 1, Some(1)))
+        .then([HardwareReleased { device: device(1) }.into(), enrolled(2, 2).into()])
+        .when(enroll(2, 1, Some(1)))
+        .then_nothing()
+        .when(enroll(1, 1, Some(2)))
+        .then_rejected(Code::Expired);
 }

@@ -1,0 +1,105 @@
+//! Commands to an account.
+
+use schema::{ChallengeId, EmailKey, Personal, Profile, events::account::AccountCreated};
+use uuid::Uuid;
+
+/// What can be wanted of an account.
+#[derive(Debug, Clone)]
+pub enum AccountCommand {
+    /// Add the person. Does nothing if the account exists.
+    Create {
+        /// Everything about the new account.
+        account: Box<AccountCreated>,
+        /// Mail a link derived from this challenge.
+        invite: Option<ChallengeId>,
+        /// The person has proven the address and chosen this password already, at sign-up.
+        credential: Option<Uuid>,
+    },
+    /// Choose a password, by link.
+    Activate {
+        /// The challenge whose link was shown.
+        challenge: ChallengeId,
+        /// Name of the new password verifier in the vault.
+        credential: Uuid,
+    },
+    /// Give up a creation that got stuck after the reservation of the address.
+    Abandon,
+    /// Change name or directory fields.
+    ChangeProfile {
+        /// What they were when the change was made up: another change meanwhile must not be lost.
+        base: Personal<Profile>,
+        /// What they are to be, checked.
+        profile: Personal<Profile>,
+    },
+    /// Change the language of mails and pages.
+    ChangeLocale {
+        /// Checked.
+        locale: String,
+    },
+    /// Begin to give the account another address, which is reserved next.
+    BeginEmailChange {
+        /// Keyed hash of the new address.
+        email_key: EmailKey,
+    },
+    /// Give up a change of the address.
+    AbandonEmailChange {
+        /// Keyed hash of the address that it was to have.
+        email_key: EmailKey,
+    },
+    /// The new address is reserved: take it.
+    ChangeEmail {
+        /// The new address, sealed.
+        email: Personal<String>,
+        /// Keyed hash of it.
+        email_key: EmailKey,
+        /// Domain of it, in ASCII form.
+        domain: String,
+        /// What an activation link to the new address is derived from, if one is due.
+        invite: ChallengeId,
+    },
+    /// Prevent sign-in and log out everywhere.
+    Deactivate {
+        /// Only while the account has this session epoch.
+        epoch: Option<u64>,
+    },
+    /// Undo a deactivation.
+    Reactivate,
+    /// End all sessions and log out all Portal units.
+    LogOutEverywhere,
+    /// Make it as if the account had only been added.
+    SetToCreated {
+        /// Only while the account has this session epoch.
+        epoch: Option<u64>,
+    },
+    /// Issue a link that activates the account.
+    IssueActivationLink {
+        /// What it is derived from.
+        challenge: ChallengeId,
+        /// It goes out by mail; otherwise the admin is shown it.
+        mailed: bool,
+    },
+    /// End the sessions and demand a new password.
+    ForcePasswordReset {
+        /// What the link is derived from.
+        challenge: ChallengeId,
+    },
+    /// Mail a link to choose a new password, if the account has one.
+    IssueResetLink {
+        /// What the link is derived from.
+        challenge: ChallengeId,
+    },
+    /// Choose a new password, by link.
+    ResetPassword {
+        /// The challenge whose link was shown.
+        challenge: ChallengeId,
+        /// Name of the new password verifier in the vault.
+        credential: Uuid,
+    },
+    /// Choose a new password, knowing the old one.
+    ChangePassword {
+        /// The verifier that the old password was checked against.
+        checked: Uuid,
+        /// Name of the new password verifier in the vault.
+        credential: Uuid,
+    },
+}
