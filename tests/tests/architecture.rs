@@ -25,6 +25,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "domain",
             "eventlog",
             "files",
+            "spreadsheets",
             "commands",
             "identity",
             "engine",

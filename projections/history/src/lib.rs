@@ -30,8 +30,8 @@ pub use self::{
     changes::{FieldChange, changes},
     describe::{Names, describe, name_of},
     details::details,
-    projection::{Appended, Gathered, HistoryProjection},
-    subjects::{Subject, Subjects, domain_of, subjects},
+    projection::{Appended, Gathered, HistoryProjection, event_types},
+    subjects::{Subject, Subjects, domain_of, subjects, subjects_following},
 };
 use self::{
     follows::Aspect,

@@ -2,7 +2,7 @@
 
 use engine::{Context, Projection, ProjectionError, tenants};
 use rusqlite::{Connection, OptionalExtension};
-use schema::{AccountId, Actor, Event, OrganizationId, Position, StreamId, Timestamp, events::SessionEvent};
+use schema::{AccountId, Actor, Event, EventType, OrganizationId, Position, StreamId, Timestamp, events::SessionEvent};
 use smallvec::SmallVec;
 
 use crate::{
@@ -62,6 +62,12 @@ impl Projection for HistoryProjection {
     fn finish(rows: &Connection, gathered: Gathered) -> Result<(), ProjectionError> {
         Ok(write::all(rows, &gathered.0)?)
     }
+}
+
+/// The types of events that an organization's history can have.
+pub fn event_types() -> impl Iterator<Item = &'static EventType> {
+    // The first word of a type is the category of its streams, or a role of it.
+    Event::types().filter(|t| !OF_NOBODY.contains(&t.name.split_once('.').map_or(t.name, |(family, _)| family)))
 }
 
 /// The events of a batch.

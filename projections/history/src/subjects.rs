@@ -99,6 +99,17 @@ pub fn subjects(event: &Event, recorded: &RecordedEvent) -> Subjects {
     }
 }
 
+/// The same, known what the event follows up: the end of a session is also about whose session it was.
+pub fn subjects_following(event: &Event, recorded: &RecordedEvent, previous: Option<&Event>) -> Subjects {
+    let person = match (event, previous) {
+        (Event::Session(SessionEvent::Ended(_)), Some(Event::Session(SessionEvent::Started(e)))) => {
+            Some(e.account.into())
+        }
+        _ => None,
+    };
+    with(subjects(event, recorded), person)
+}
+
 /// The thing whose stream the event stands in.
 fn of_stream<Id: FromStr + Into<Subject>>(recorded: &RecordedEvent) -> Subjects {
     recorded.stream.id().parse::<Id>().ok().into_iter().map(Into::into).collect()

@@ -1,6 +1,6 @@
 //! The keys that seal what is personal, one per person, out of the vault.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::Code;
 use eventlog::{ExpectedVersion, Vault, VaultError};
@@ -45,6 +45,23 @@ impl PeopleKeys {
         }
     }
 
+    /// The keys of many people who are being created, in their order: as [`obtain`](Self::obtain), in one go and without
+    /// keeping them in memory.
+    pub(crate) async fn obtain_many(&self, subjects: &[AccountId]) -> Result<Vec<Arc<PersonKey>>, Failure> {
+        let fresh: Vec<_> = subjects.iter().map(|_| Arc::new(PersonKey::new(self.entropy.bytes()))).collect();
+        let entries = subjects.iter().zip(&fresh).map(|(s, key)| (PersonKey::vault_key(*s), key.as_bytes().to_vec()));
+        let written = self.vault.put_many(entries.collect()).await;
+        let mut keys = Vec::with_capacity(subjects.len());
+        for ((subject, key), written) in subjects.iter().zip(fresh).zip(written) {
+            keys.push(match written {
+                Ok(_) => key,
+                Err(VaultError::Conflict { .. }) => self.get(*subject).await?.ok_or(Code::Busy)?,
+                Err(other) => return Err(other.into()),
+            });
+        }
+        Ok(keys)
+    }
+
     /// Deletes the key of somebody who never came to be.
     pub(crate) async fn discard(&self, subject: AccountId) -> Result<(), Failure> {
         self.vault.delete(&PersonKey::vault_key(subject)).await?;
@@ -63,6 +80,30 @@ impl PeopleKeys {
         };
         self.cache.insert(subject, key.clone()).await;
         Ok(Some(key))
+    }
+
+    /// The keys of many people, in one go; none for those who were erased.
+    pub async fn many(
+        &self,
+        people: impl IntoIterator<Item = AccountId>,
+    ) -> Result<HashMap<AccountId, Option<Arc<PersonKey>>>, Failure> {
+        let (mut keys, mut unknown) = (HashMap::new(), Vec::new());
+        for person in people {
+            match self.cache.get(&person).await {
+                Some(key) => drop(keys.insert(person, Some(key))),
+                None => unknown.push(person),
+            }
+        }
+        let names: Vec<_> = unknown.iter().map(|person| PersonKey::vault_key(*person)).collect();
+        let secrets = if names.is_empty() { Vec::new() } else { self.vault.get_many(&names).await? };
+        for (person, secret) in unknown.into_iter().zip(secrets) {
+            let key = secret.and_then(|secret| PersonKey::from_slice(&secret.value)).map(Arc::new);
+            if let Some(key) = &key {
+                self.cache.insert(person, key.clone()).await;
+            }
+            keys.insert(person, key);
+        }
+        Ok(keys)
     }
 
     /// Seals with a key that is at hand.

@@ -16,6 +16,8 @@ pub(crate) enum Reading {
     DomainProofs,
     /// Portal units and their commands; without the right to manage them, one's own.
     Devices,
+    /// The event history of the organization.
+    History,
 }
 
 impl Reading {
@@ -28,6 +30,7 @@ impl Reading {
             // Whoever adds people has to know which addresses they may have.
             Self::Domains if may(Access::Right(Right::ManageAccounts)).is_ok() => Ok(()),
             Self::Domains | Self::DomainProofs => may(Access::Right(Right::ManageDomains)),
+            Self::History => may(Access::Right(Right::ReadHistory)),
             // Whoever has any task in the organization has to know its people.
             Self::Directory if Right::ALL.iter().any(|right| may(Access::Right(*right)).is_ok()) => Ok(()),
             Self::Directory => Err(Code::Forbidden.into()),

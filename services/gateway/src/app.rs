@@ -8,6 +8,7 @@ use devices::Devices;
 use directory::Directory;
 use domain::{Code, Rejection};
 use engine::{ViewError, WaitError};
+use history::History;
 use identity::AccessTokens;
 use prometheus_client::registry::Registry;
 use schema::Position;
@@ -33,6 +34,7 @@ pub(crate) struct App {
     pub(crate) views: Views,
     pub(crate) directory: Directory,
     pub(crate) devices: Devices,
+    pub(crate) history: History,
     pub(crate) loaders: Loaders,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) throttles: Throttles,
@@ -46,6 +48,7 @@ pub(crate) struct App {
 pub(crate) enum Source {
     Directory,
     Devices,
+    History,
 }
 
 impl App {
@@ -66,9 +69,10 @@ impl App {
             metrics: Metrics::new(registry),
             config,
             platform,
-            views,
             directory,
             devices,
+            history: History::new(views.history.reads()),
+            views,
             mailbox,
         }
     }
@@ -84,6 +88,7 @@ impl App {
         let (name, reached) = match source {
             Source::Directory => ("directory", self.views.directory.wait_for(position, deadline).await),
             Source::Devices => ("devices", self.views.devices.wait_for(position, deadline).await),
+            Source::History => ("history", self.views.history.wait_for(position, deadline).await),
         };
         self.metrics.waited(name, started.elapsed(), reached.is_ok());
         reached

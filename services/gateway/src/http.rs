@@ -24,6 +24,7 @@ use crate::{
     dev,
     errors::{Stop, coded},
     execution::{Api, bad_request, failed},
+    history::export,
     logos, oauth, pages,
     session::{Caller, Credentials, client_address},
     uploads::{self, NotTaken, Turn, Turns},
@@ -44,6 +45,7 @@ pub(crate) struct Web {
     pub(crate) oauth: Arc<oauth::OAuth>,
     pub(crate) sockets: Sockets,
     pub(crate) uploads: Arc<Turns>,
+    pub(crate) exports: export::Turns,
     pub(crate) stop: CancellationToken,
     /// Open WebSockets, and requests that were begun.
     pub(crate) tasks: TaskTracker,
@@ -57,6 +59,7 @@ pub(crate) struct RequestId(pub(crate) Uuid);
 pub(crate) fn router(web: Web) -> Router {
     let mut router = Router::new()
         .route("/graphql", post(graphql).get(websocket::upgrade))
+        .route("/history/export", get(export::export))
         .route("/logos/{organization}/{file}", get(logos::logo))
         .route("/oauth/device_authorization", post(oauth::device_authorization))
         .route("/oauth/token", post(oauth::token));
@@ -114,6 +117,7 @@ async fn surround(State(web): State<Web>, mut request: Request, next: Next) -> R
 fn known_route(path: &str) -> &'static str {
     match path {
         "/graphql" => "/graphql",
+        "/history/export" => "/history/export",
         "/oauth/device_authorization" => "/oauth/device_authorization",
         "/oauth/token" => "/oauth/token",
         logo if logo.starts_with("/logos/") => "/logos",

@@ -21,6 +21,7 @@ mod dev;
 mod entry;
 mod errors;
 mod execution;
+mod history;
 mod http;
 mod loaders;
 mod logos;
@@ -42,6 +43,7 @@ mod websocket;
 
 use std::sync::Arc;
 
+use ::history::HistoryProjection;
 use axum::Router;
 use commands::{Platform, mail::Mailbox};
 use devices::DevicesProjection;
@@ -59,6 +61,8 @@ pub struct Views {
     pub directory: Arc<View<DirectoryProjection>>,
     /// Portal units and commands to them.
     pub devices: Arc<View<DevicesProjection>>,
+    /// What happened, for whoever may read it.
+    pub history: Arc<View<HistoryProjection>>,
 }
 
 /// The gateway. Cheap to clone.
@@ -82,6 +86,7 @@ impl Gateway {
             oauth: Arc::new(oauth::OAuth::new()),
             sockets: websocket::Sockets::new(),
             uploads: Arc::new(uploads::Turns::new()),
+            exports: history::export::Turns::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };

@@ -48,8 +48,9 @@ pub(crate) fn router(mut registry: Registry, views: Views, dispatcher: Dispatche
 }
 
 impl Operations {
-    async fn statuses(&self) -> [Status; 2] {
-        [self.views.directory.status().await, self.views.devices.status().await]
+    async fn statuses(&self) -> [Status; 3] {
+        let views = &self.views;
+        [views.directory.status().await, views.devices.status().await, views.history.status().await]
     }
 }
 

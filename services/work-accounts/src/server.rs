@@ -5,8 +5,11 @@ use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use commands::{
     Platform, PlatformParts,
     domain_proof::Outbound,
-    mail::{InvalidMailUrl, Links, Mailbox, Outbox, Smtp},
-    reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer, prober::Prober, recovery::Recovery},
+    mail::{InvalidMailUrl, Mailbox, Outbox, Smtp},
+    reactors::{
+        self, deadlines::Deadlines, finisher::Finisher, importer::Importer, mailer::Mailer, prober::Prober,
+        recovery::Recovery,
+    },
 };
 use dispatcher::{Dispatcher, DispatcherConfig};
 use engine::View;
@@ -108,6 +111,7 @@ impl Server {
         let views = Views {
             directory: Arc::new(View::start(&views_folder, log.clone(), vault.clone()).await?),
             devices: Arc::new(View::start(&views_folder, log.clone(), vault.clone()).await?),
+            history: Arc::new(View::start(&views_folder, log.clone(), vault.clone()).await?),
         };
         let mailbox = args.development.then(|| Mailbox::new(clock.clone()));
         let outbox: Arc<dyn Outbox> = match (&args.smtp_url, &mailbox) {
@@ -135,12 +139,13 @@ impl Server {
         let (operations_listener, operations) = bind(args.operations_listen).await?;
 
         let mut tasks = JoinSet::new();
-        let mailer = Mailer { outbox, links: links(args), support: args.support_address.clone() };
+        let mailer = Mailer { outbox, links: args.links(), support: args.support_address.clone() };
         tasks.spawn(reactors::run(platform.clone(), mailer, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Deadlines, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Finisher, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Recovery, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Prober::default(), stop.clone()));
+        tasks.spawn(reactors::run(platform.clone(), Importer, stop.clone()));
 
         let dispatcher_service = Dispatcher::new(DispatcherConfig::default(), platform.clone(), &mut registry);
         let gateway_service =
@@ -183,20 +188,8 @@ fn gateway_config(args: &ServeArgs) -> GatewayConfig {
         dispatcher_url: args.dispatcher_url.clone(),
         development: args.development,
         trusted_proxies: args.trusted_proxies,
-        links: links(args),
+        links: args.links(),
         own_pages: args.frontend_origin.is_none(),
-    }
-}
-
-/// Where links lead: to the frontend's pages, or to our own.
-fn links(args: &ServeArgs) -> Links {
-    let usual = Links::at(args.frontend_origin.as_ref().unwrap_or(&args.public_origin));
-    let page = |configured: &Option<String>, usual| configured.clone().unwrap_or(usual);
-    Links {
-        activation: page(&args.activation_url, usual.activation),
-        password_reset: page(&args.reset_url, usual.password_reset),
-        sign_in: page(&args.sign_in_url, usual.sign_in),
-        device: page(&args.device_url, usual.device),
     }
 }
 

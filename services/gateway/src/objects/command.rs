@@ -75,15 +75,20 @@ impl Actor {
     }
 }
 
+impl From<&SchemaActor> for ActorKind {
+    fn from(actor: &SchemaActor) -> Self {
+        match actor {
+            SchemaActor::Account(_) => Self::Person,
+            SchemaActor::Device(_) => Self::Device,
+            SchemaActor::System(_) => Self::System,
+            SchemaActor::Anonymous => Self::Anonymous,
+        }
+    }
+}
+
 impl From<SchemaActor> for Actor {
     fn from(actor: SchemaActor) -> Self {
-        let kind = match actor {
-            SchemaActor::Account(_) => ActorKind::Person,
-            SchemaActor::Device(_) => ActorKind::Device,
-            SchemaActor::System(_) => ActorKind::System,
-            SchemaActor::Anonymous => ActorKind::Anonymous,
-        };
-        Self { actor, kind }
+        Self { kind: (&actor).into(), actor }
     }
 }
 

@@ -3,6 +3,7 @@
 mod devices;
 mod directory;
 pub(crate) mod domains;
+mod history;
 mod organization;
 mod viewer;
 
@@ -20,6 +21,7 @@ pub(crate) struct Query(
     directory::DirectoryQueries,
     domains::DomainQueries,
     devices::DeviceQueries,
+    history::HistoryQueries,
     NodeQueries,
 );
 

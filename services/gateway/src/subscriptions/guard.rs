@@ -77,16 +77,21 @@ impl Guard {
     /// Finds out whether the right is still there. If the session is not, the connection ends as well.
     pub(crate) async fn look(&mut self) -> Result<(), async_graphql::Error> {
         self.look_or_stop().await.map_err(|stop| {
-            if let Some(reason) = stop.trouble() {
-                tracing::error!(request = %self.caller.correlation, reason, "a subscription failed");
-            }
             if let (Stop::Rejected(rejections), Some(connection)) = (&stop, &self.connection)
                 && rejections.iter().any(|rejection| rejection.code == Code::NotSignedIn)
             {
                 connection.close(Close::UNAUTHORIZED);
             }
-            stop.into_error()
+            self.report(stop)
         })
+    }
+
+    /// Logs a fault and says no more than that it happened.
+    pub(crate) fn report(&self, stop: Stop) -> async_graphql::Error {
+        if let Some(reason) = stop.trouble() {
+            tracing::error!(request = %self.caller.correlation, reason, "a subscription failed");
+        }
+        stop.into_error()
     }
 
     async fn look_or_stop(&mut self) -> Result<(), Stop> {

@@ -1,6 +1,7 @@
 //! Live data: what changes, told as soon as queries see it.
 
 mod guard;
+mod history;
 mod updates;
 
 use async_graphql::{Context, ID, MergedSubscription, Subscription as GraphQlSubscription};
@@ -11,7 +12,13 @@ use self::{
     guard::Guard,
     updates::{DeviceUpdate, DirectoryUpdate},
 };
-use crate::{access::Reading, app::ContextExt, scalars::parse_id};
+use crate::{
+    access::Reading,
+    app::ContextExt,
+    errors::Stop,
+    objects::history::{HistoryEntry, HistoryFilter},
+    scalars::{Position, parse_id},
+};
 
 /// What can be followed, over a WebSocket at `/graphql` with the protocol `graphql-transport-ws`. Pass the session as
 /// `{"authorization": "Bearer <token>"}` in the payload of `connection_init`; browsers may leave it out and are known by
@@ -46,5 +53,30 @@ impl LiveData {
             device_id.map(|id| parse_id(&id, "deviceId")).transpose().map_err(|r| context.report(r.into()))?;
         let changes = context.app()?.views.devices.changes();
         Ok(updates::of_devices(changes, guard, only))
+    }
+
+    /// What happens in your organization, as it is appended to the history. Nothing is left out and nothing told twice;
+    /// after an interruption go on from the position of the last entry. Needs the right `READ_HISTORY`.
+    async fn history_appended(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which events.")] filter: Option<HistoryFilter>,
+        #[graphql(desc = "Tell first what stands after this position; unless given, only what comes.")] after: Option<
+            Position,
+        >,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<HistoryEntry>> + use<>> {
+        let guard = Guard::new(context, Reading::History)?;
+        let app = context.app()?;
+        let changes = app.views.history.changes();
+        let work = async {
+            let filter = filter.unwrap_or_default().parse()?;
+            let after = match after {
+                Some(Position(after)) => Some(after),
+                None => app.history.end(guard.organization()).await?,
+            };
+            Ok::<_, Stop>((filter, after))
+        };
+        let (filter, after) = work.await.map_err(|stop| context.report(stop))?;
+        Ok(history::following(guard, changes, filter, after))
     }
 }

@@ -66,6 +66,7 @@ impl Installation {
         let views = Views {
             directory: Arc::new(View::start(&views_folder, log.clone(), vault.clone()).await.unwrap()),
             devices: Arc::new(View::start(&views_folder, log.clone(), vault.clone()).await.unwrap()),
+            history: Arc::new(View::start(&views_folder, log.clone(), vault.clone()).await.unwrap()),
         };
         let platform = Arc::new(Platform::new(PlatformParts {
             log: log.clone(),
