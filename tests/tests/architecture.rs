@@ -36,7 +36,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "texts",
         ],
     ),
-    ("commands", &["schema", "domain", "eventlog", "files", "identity", "texts"]),
+    ("commands", &["schema", "domain", "eventlog", "files", "identity", "texts", "spreadsheets"]),
     ("directory", &["schema", "engine"]),
     ("devices", &["schema", "engine"]),
     ("history", &["schema", "engine"]),
@@ -47,6 +47,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("domain", &["schema"]),
     ("schema", &[]),
     ("texts", &[]),
+    ("spreadsheets", &[]),
     // These two know a protocol and nothing of the platform.
     ("graphql-ws-server", &[]),
     ("portal", &[]),
@@ -56,6 +57,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 const EVERYTHING: &[&str] = &[
     "schema",
     "texts",
+    "spreadsheets",
     "domain",
     "eventlog",
     "files",

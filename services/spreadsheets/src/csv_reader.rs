@@ -7,7 +7,7 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use crate::{PeopleTable, SpreadsheetError, columns::Header, table::Builder};
 
 pub(crate) fn read(bytes: &[u8]) -> Result<PeopleTable, SpreadsheetError> {
-    let text = decode(bytes);
+    let text = decode(bytes)?;
     // No text has it, in whatever encoding.
     if text.contains('\0') {
         return Err(SpreadsheetError::NotASpreadsheet);
@@ -60,14 +60,14 @@ impl Lines<'_> {
 
 /// By the byte order mark if there is one; else UTF-8 if it is that, and otherwise what Excel writes on Windows in
 /// western languages.
-fn decode(bytes: &[u8]) -> Cow<'_, str> {
+fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, SpreadsheetError> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let rest = bytes.get(mark..).unwrap_or_default();
-        return encoding.decode_without_bom_handling(rest).0;
+        // Nobody should get a name with characters replaced.
+        return encoding.decode_without_bom_handling_and_without_replacement(rest).ok_or(SpreadsheetError::Damaged);
     }
-    UTF_8
-        .decode_without_bom_handling_and_without_replacement(bytes)
-        .unwrap_or_else(|| WINDOWS_1252.decode_without_bom_handling(bytes).0)
+    let text = UTF_8.decode_without_bom_handling_and_without_replacement(bytes);
+    Ok(text.unwrap_or_else(|| WINDOWS_1252.decode_without_bom_handling(bytes).0))
 }
 
 /// The separator, what follows the line that may name it, and how many lines that is.
@@ -80,7 +80,9 @@ fn separator(text: &str) -> (u8, &str, u32) {
         return (*separator, rest, 1);
     }
     let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let count = |separator: u8| header.bytes().filter(|byte| *byte == separator).count();
+    // What stands between quotes separates nothing.
+    let outside = || header.split('"').step_by(2).flat_map(str::bytes);
+    let count = |separator: u8| outside().filter(|byte| *byte == separator).count();
     let most = [b',', b';', b'\t'].into_iter().rev().max_by_key(|separator| count(*separator));
     (most.unwrap_or(b','), text, 0)
 }

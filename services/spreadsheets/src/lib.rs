@@ -6,9 +6,8 @@ mod csv_reader;
 mod error;
 mod table;
 mod template;
-mod unzipped;
 mod writer;
-mod xlsx_reader;
+mod xlsx;
 
 pub use columns::Column;
 pub use error::SpreadsheetError;
@@ -34,7 +33,7 @@ pub fn read_people(bytes: &[u8]) -> Result<PeopleTable, SpreadsheetError> {
         return Err(SpreadsheetError::TooLarge);
     }
     match bytes {
-        [b'P', b'K', 3, 4, ..] => xlsx_reader::read(bytes),
+        [b'P', b'K', 3, 4, ..] => xlsx::read(bytes),
         // What Office wrote before 2007, and what it writes when a file is protected by a password.
         [0xD0, 0xCF, 0x11, 0xE0, ..] => Err(SpreadsheetError::OldOrProtected),
         [0x89, b'P', b'N', b'G', ..] | [0xFF, 0xD8, 0xFF, ..] | [b'%', b'P', b'D', b'F', ..] => {
@@ -45,20 +44,17 @@ pub fn read_people(bytes: &[u8]) -> Result<PeopleTable, SpreadsheetError> {
 }
 
 /// Reads a date as people write it: `2026-12-31`, and `31.12.2026`, `31/12/2026` or `12/31/2026` where only one reading is
-/// possible.
+/// possible. Years have four digits: nobody can tell which century `26` means.
 pub fn parse_date(text: &str) -> Option<chrono::NaiveDate> {
     use chrono::NaiveDate;
     let text = text.trim();
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Some(date);
+    let digits = text.split(|c: char| !c.is_ascii_digit()).map(str::len);
+    if !text.bytes().all(|byte| byte.is_ascii_digit() || b"-./".contains(&byte)) || digits.max() != Some(4) {
+        return None;
     }
-    if let Ok(date) = NaiveDate::parse_from_str(text, "%d.%m.%Y") {
-        return Some(date);
-    }
-    let day_first = NaiveDate::parse_from_str(text, "%d/%m/%Y").ok();
-    let month_first = NaiveDate::parse_from_str(text, "%m/%d/%Y").ok();
-    match (day_first, month_first) {
+    let read = |format: &str| NaiveDate::parse_from_str(text, format).ok();
+    match (read("%d/%m/%Y"), read("%m/%d/%Y")) {
         (Some(one), Some(other)) => (one == other).then_some(one),
-        (one, other) => one.or(other),
+        (one, other) => one.or(other).or_else(|| read("%Y-%m-%d")).or_else(|| read("%d.%m.%Y")),
     }
 }

@@ -1,6 +1,6 @@
 //! Templates to fill in.
 
-use rust_xlsxwriter::{Format, FormatBorder, Workbook, XlsxError};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, FormatBorder, Workbook, XlsxError};
 
 use crate::{Column, CsvWriter, SpreadsheetError};
 
@@ -26,6 +26,9 @@ pub fn people_template_xlsx() -> Result<Vec<u8>, SpreadsheetError> {
 
 fn write() -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
+    // The library would ask the clock; the same bytes each time can be cached.
+    let created = ExcelDateTime::from_ymd(2026, 1, 1)?;
+    book.set_properties(&DocProperties::new().set_creation_datetime(&created));
     let bold = Format::new().set_bold().set_border_bottom(FormatBorder::Thin);
     let (as_text, as_date) = (Format::new().set_num_format("@"), Format::new().set_num_format("yyyy-mm-dd"));
     let people = book.add_worksheet().set_name("People")?;

@@ -179,7 +179,18 @@ fn dates_are_read_where_only_one_reading_is_possible() {
         assert_eq!(date(text).as_deref(), Some("2026-12-31"), "{text}");
     }
     assert_eq!(date("05/05/2026").as_deref(), Some("2026-05-05"));
-    for text in ["04/05/2026", "2026-13-01", "31.02.2026", "tomorrow", "", "46022"] {
+    for text in [
+        "04/05/2026",
+        "2026-13-01",
+        "31.02.2026",
+        "31.12.26",
+        "12/31/26",
+        "26-12-31",
+        "20261231",
+        "tomorrow",
+        "",
+        "46022",
+    ] {
         assert_eq!(date(text), None, "{text}");
     }
 }
@@ -201,7 +212,9 @@ proptest! {
             writer.row([a.as_str(), b, c]);
         }
         let text = writer.take();
-        let kept: Vec<_> = rows.iter().filter(|cells| cells.iter().any(|cell| !cell.trim().is_empty())).collect();
+        // A tab or line break alone gets its apostrophe, too.
+        let is_something = |cell: &String| !cell.trim().is_empty() || cell.starts_with(['\t', '\r']);
+        let kept: Vec<_> = rows.iter().filter(|cells| cells.iter().any(is_something)).collect();
         let Ok(table) = read_people(text.as_bytes()) else {
             prop_assert!(kept.is_empty());
             return Ok(());
