@@ -3,7 +3,7 @@
 use std::{any::Any, sync::Arc, time::Duration};
 
 use domain::{Aggregate, Code, Intent, Principal, Rejection, authorize};
-use eventlog::{AppendError, Clock, EventLog, Expected, Vault};
+use eventlog::{AppendError, Clock, EventLog, Expected, StreamAppend, Vault};
 use files::Files;
 use identity::{Entropy, EntropyExt, PasswordHasher, PasswordPolicy, ServerKeys};
 use moka::future::Cache;
@@ -11,7 +11,7 @@ use schema::{EventId, NewEvent, Position, StreamId, events::EventFamily};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Failure, Request, domain_proof::Outbound, last_use::LastUse, people_keys::PeopleKeys,
+    Failure, Request, domain_proof::Outbound, last_use::LastUse, people_keys::PeopleKeys, processes::imports::Imports,
     processes::organization::LOGOS_AT_ONCE,
 };
 
@@ -71,7 +71,7 @@ pub struct Platform {
     pub(crate) vault: Arc<dyn Vault>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) keys: ServerKeys,
+    pub(crate) keys: Arc<ServerKeys>,
     pub(crate) passwords: PasswordHasher,
     pub(crate) password_policy: PasswordPolicy,
     pub(crate) people: PeopleKeys,
@@ -79,6 +79,7 @@ pub struct Platform {
     pub(crate) files: Files,
     pub(crate) outbound: Outbound,
     pub(crate) logo_turns: Arc<Semaphore>,
+    pub(crate) imports: Imports,
     cache: Cache<StreamId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -96,7 +97,7 @@ impl Platform {
             vault,
             clock,
             entropy,
-            keys,
+            keys: Arc::new(keys),
             passwords,
             password_policy,
             people,
@@ -104,6 +105,7 @@ impl Platform {
             files,
             outbound,
             logo_turns,
+            imports: Imports::default(),
             cache,
         }
     }
@@ -210,6 +212,45 @@ impl Platform {
             }
         }
         Err(Code::Busy.into())
+    }
+
+    /// Gives many commands that each bring a stream into being, in one go. Where there is a stream already, the command is
+    /// given to it as [`execute`](Self::execute) does. The outcomes stand in the order of the commands.
+    pub(crate) async fn begin_many<A: Aggregate>(
+        &self,
+        request: &Request,
+        commands: Vec<(A::Id, A::Command)>,
+    ) -> Vec<Result<(), Failure>> {
+        let mut appends = Vec::with_capacity(commands.len());
+        let mut outcomes = Vec::with_capacity(commands.len());
+        for (id, command) in &commands {
+            match self.begin::<A>(request, id, command.clone()) {
+                Ok(append) => {
+                    outcomes.push(None);
+                    appends.push(append);
+                }
+                Err(failure) => outcomes.push(Some(Err(failure))),
+            }
+        }
+        let mut appended = self.log.append_many(appends).await.into_iter();
+        let mut all = Vec::with_capacity(commands.len());
+        for ((id, command), outcome) in commands.into_iter().zip(outcomes) {
+            all.push(match outcome.or_else(|| appended.next().map(|done| done.map(drop).map_err(Failure::from))) {
+                Some(Ok(())) => Ok(()),
+                // Not new, or perhaps not: `execute` finds out, and says what is wrong.
+                _ => self.execute::<A>(request, &id, command).await.map(drop),
+            });
+        }
+        all
+    }
+
+    fn begin<A: Aggregate>(&self, request: &Request, id: &A::Id, command: A::Command) -> Result<StreamAppend, Failure> {
+        let (stream, intent) = (StreamId::new(A::CATEGORY, id), request.intend(command));
+        let new = A::default();
+        let events = judge(request, &new, &intent)?;
+        let after = events.iter().fold(new, |state, event| state.evolve(event));
+        let events = self.envelopes::<A>(request, &intent, &stream, 0, &after, &events)?;
+        Ok(StreamAppend { stream, expected: Expected::NoStream, events })
     }
 
     /// Authorizes and decides without appending: tells early whether a command would be refused, or change anything.

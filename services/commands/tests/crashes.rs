@@ -18,7 +18,7 @@ use commands::{
 };
 use domain::{
     Account, AccountCommand, AccountStatus, Aggregate, Code, EmailReservation, HardwareReservation, Organization,
-    Pairing, PairingState, Principal, Signup,
+    Pairing, PairingState, Principal, Roles, Signup,
     reservation::{EmailCommand, HardwareCommand},
 };
 use eventlog::Vault;
@@ -256,6 +256,77 @@ async fn no_key_is_left_of_a_person_who_never_came_to_be() {
     assert_eq!(world.platform.load::<Account>(&loser).await.unwrap().state.status(), AccountStatus::Abandoned);
     let Principal::Person { account: anna, .. } = admin.principal else { panic!("not signed in") };
     assert!(has_key(&world, anna).await);
+}
+
+#[tokio::test]
+async fn access_that_was_half_ended_is_ended_and_what_came_between_counts() {
+    for (set_back, logged_out_meanwhile) in [(false, false), (true, false), (false, true), (true, true)] {
+        let world = World::bare();
+        let (organization, admin) = founded(&world.platform).await;
+        let created = world.platform.create_account(&admin, organization, person("ben@northwind.example")).await;
+        let (ben, platform) = (created.unwrap().account, &world.platform);
+        let again = || platform.request(admin.principal.clone());
+        let link = platform.generate_activation_link(&again(), organization, ben, false).await.unwrap().token.unwrap();
+        platform.activate_account(&world.anonymous(), &link.to_text(), password(support::PASSWORD)).await.unwrap();
+        let role = commands::processes::sign_up::system_admin_role(organization);
+        platform.assign_role(&again(), organization, role, ben).await.unwrap();
+        // The roles are suspended, and that is the end of it.
+        let (dying, faulty) = sick(&world);
+        faulty.left.store(1, Ordering::SeqCst);
+        let ended = if set_back {
+            dying.set_account_status_to_created(&again(), organization, ben).await
+        } else {
+            dying.deactivate_account(&again(), organization, ben).await
+        };
+        assert_eq!(ended.unwrap_err().into_rejection().code, Code::Unavailable);
+        let is_admin = async || platform.load::<Roles>(&organization).await.unwrap().state.of(ben).0;
+        let status = async || platform.load::<Account>(&ben).await.unwrap().state.status();
+        assert_eq!((is_admin().await, status().await), (false, AccountStatus::Activated));
+        if logged_out_meanwhile {
+            platform.log_out_everywhere(&again(), organization, ben).await.unwrap();
+        }
+        start_finisher(&world);
+        let expected = match (logged_out_meanwhile, set_back) {
+            (true, _) => (true, AccountStatus::Activated),
+            (false, true) => (false, AccountStatus::Added),
+            (false, false) => (false, AccountStatus::Deactivated),
+        };
+        eventually(|| async { ((is_admin().await, status().await) == expected).then_some(()) }).await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_active_again_has_its_roles_again_wherever_it_broke_off() {
+    let world = World::bare();
+    let (organization, admin) = founded(&world.platform).await;
+    let created = world.platform.create_account(&admin, organization, person("ben@northwind.example")).await;
+    let (ben, platform) = (created.unwrap().account, &world.platform);
+    let again = || platform.request(admin.principal.clone());
+    let role = commands::processes::sign_up::system_admin_role(organization);
+    let link = async || {
+        let link = platform.generate_activation_link(&again(), organization, ben, false).await.unwrap();
+        link.token.unwrap().to_text()
+    };
+    let activated = platform.activate_account(&again(), &link().await, password(support::PASSWORD)).await;
+    activated.unwrap();
+    platform.assign_role(&again(), organization, role, ben).await.unwrap();
+    let is_admin = async || platform.load::<Roles>(&organization).await.unwrap().state.of(ben).0;
+    let dying = |appends| {
+        let (dying, faulty) = sick(&world);
+        faulty.left.store(appends, Ordering::SeqCst);
+        dying
+    };
+    start_finisher(&world);
+    platform.deactivate_account(&again(), organization, ben).await.unwrap();
+    dying(1).reactivate_account(&again(), organization, ben).await.unwrap_err();
+    assert!(!is_admin().await);
+    world.clock.advance(chrono::Duration::minutes(2));
+    eventually(|| async { is_admin().await.then_some(()) }).await;
+    platform.set_account_status_to_created(&again(), organization, ben).await.unwrap();
+    dying(1).activate_account(&again(), &link().await, password(support::PASSWORD)).await.unwrap();
+    assert!(!is_admin().await);
+    world.clock.advance(chrono::Duration::minutes(2));
+    eventually(|| async { is_admin().await.then_some(()) }).await;
 }
 
 /// A mail server that is away, comes back, and refuses some.

@@ -209,27 +209,43 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
-/// Checks every field of a profile. Field names of the refusals are those of the API.
+/// Checks every field of a profile and names the first that has to be mended. Field names are those of the API.
 pub fn profile(raw: &Profile) -> Result<Profile, Rejection> {
-    let field = |value: &Option<String>, name: &'static str| {
-        optional_line(value.as_deref(), TITLE_CHARACTERS).map_err(|e| e.at(name))
+    all_of_profile(raw).map_err(|mut refused| refused.swap_remove(0))
+}
+
+/// The same, naming every field that has to be mended: never none of them.
+pub fn all_of_profile(raw: &Profile) -> Result<Profile, Vec<Rejection>> {
+    let mut refused = Vec::new();
+    let mut name = |text: &str, field: &'static str| keep(line(text, NAME_CHARACTERS), field, &mut refused);
+    let (given_name, family_name) = (name(&raw.given_name, "givenName"), name(&raw.family_name, "familyName"));
+    let mut title = |text: &Option<String>, field: &'static str| {
+        keep(optional_line(text.as_deref(), TITLE_CHARACTERS), field, &mut refused)
     };
-    Ok(Profile {
-        given_name: line(&raw.given_name, NAME_CHARACTERS).map_err(|e| e.at("givenName"))?,
-        family_name: line(&raw.family_name, NAME_CHARACTERS).map_err(|e| e.at("familyName"))?,
-        job_title: field(&raw.job_title, "jobTitle")?,
-        department: field(&raw.department, "department")?,
-        division: field(&raw.division, "division")?,
-        location: field(&raw.location, "location")?,
-        phone: field(&raw.phone, "phone")?,
-        manager_email: raw
-            .manager_email
-            .as_deref()
-            .filter(|text| !text.trim().is_empty())
-            .map(|text| EmailAddress::parse(text).map(|email| email.whole))
-            .transpose()
-            .map_err(|e| e.at("managerEmail"))?,
+    let checked = Profile {
+        given_name,
+        family_name,
+        job_title: title(&raw.job_title, "jobTitle"),
+        department: title(&raw.department, "department"),
+        division: title(&raw.division, "division"),
+        location: title(&raw.location, "location"),
+        phone: title(&raw.phone, "phone"),
+        manager_email: keep(manager(raw.manager_email.as_deref()), "managerEmail", &mut refused),
         start_date: raw.start_date,
+    };
+    if refused.is_empty() { Ok(checked) } else { Err(refused) }
+}
+
+fn manager(text: Option<&str>) -> Result<Option<String>, Rejection> {
+    let given = text.filter(|text| !text.trim().is_empty());
+    given.map(|text| EmailAddress::parse(text).map(|email| email.whole)).transpose()
+}
+
+/// The checked text, or nothing and a note why not.
+fn keep<T: Default>(checked: Result<T, Rejection>, field: &'static str, refused: &mut Vec<Rejection>) -> T {
+    checked.unwrap_or_else(|rejection| {
+        refused.push(rejection.at(field));
+        T::default()
     })
 }
 

@@ -12,6 +12,8 @@ pub(crate) enum Reading {
     Directory,
     /// Email domains and how they stand.
     Domains,
+    /// Files of people, and what became of them.
+    Imports,
     /// What has to be published to prove a domain.
     DomainProofs,
     /// Portal units and their commands; without the right to manage them, one's own.
@@ -27,6 +29,7 @@ impl Reading {
         may(Access::Member)?;
         match self {
             Self::Own | Self::Devices => Ok(()),
+            Self::Imports => may(Access::Right(Right::ManageAccounts)),
             // Whoever adds people has to know which addresses they may have.
             Self::Domains if may(Access::Right(Right::ManageAccounts)).is_ok() => Ok(()),
             Self::Domains | Self::DomainProofs => may(Access::Right(Right::ManageDomains)),

@@ -25,7 +25,7 @@ use crate::{
     errors::{Stop, coded},
     execution::{Api, bad_request, failed},
     history::export,
-    logos, oauth, pages,
+    imports, logos, oauth, pages,
     session::{Caller, Credentials, client_address},
     uploads::{self, NotTaken, Turn, Turns},
     websocket::{self, Sockets},
@@ -60,6 +60,9 @@ pub(crate) fn router(web: Web) -> Router {
     let mut router = Router::new()
         .route("/graphql", post(graphql).get(websocket::upgrade))
         .route("/history/export", get(export::export))
+        .route("/import-template.csv", get(imports::template_csv))
+        .route("/import-template.xlsx", get(imports::template_xlsx))
+        .route("/imports/{import}/result.csv", get(imports::result))
         .route("/logos/{organization}/{file}", get(logos::logo))
         .route("/oauth/device_authorization", post(oauth::device_authorization))
         .route("/oauth/token", post(oauth::token));
@@ -120,6 +123,9 @@ fn known_route(path: &str) -> &'static str {
         "/history/export" => "/history/export",
         "/oauth/device_authorization" => "/oauth/device_authorization",
         "/oauth/token" => "/oauth/token",
+        "/import-template.csv" => "/import-template.csv",
+        "/import-template.xlsx" => "/import-template.xlsx",
+        result if result.starts_with("/imports/") => "/imports",
         logo if logo.starts_with("/logos/") => "/logos",
         _ => pages::PATHS.iter().find(|known| **known == path).copied().unwrap_or("other"),
     }

@@ -23,6 +23,7 @@ mod errors;
 mod execution;
 mod history;
 mod http;
+mod imports;
 mod loaders;
 mod logos;
 mod metrics;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
-use schema::{EmailKey, HardwareKey, UserCodeKey};
+use schema::{EmailKey, HardwareKey, ImportFileKey, OrganizationId, UserCodeKey};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -23,6 +23,7 @@ pub struct ServerKeys {
     email: Subkey,
     hardware: Subkey,
     user_code: Subkey,
+    import_file: Subkey,
     challenge: Subkey,
     device_code: Subkey,
     access_token: Subkey,
@@ -38,6 +39,7 @@ impl ServerKeys {
             email: subkey("email"),
             hardware: subkey("hardware"),
             user_code: subkey("user-code"),
+            import_file: subkey("import-file"),
             challenge: subkey("challenge"),
             device_code: subkey("device-code"),
             access_token: subkey("access-token"),
@@ -68,6 +70,11 @@ impl ServerKeys {
     /// Keyed hash of the code that a unit shows.
     pub fn user_code_key(&self, code: &UserCode) -> UserCodeKey {
         UserCodeKey(hexadecimal(&tag(&self.user_code, &[code.letters()])))
+    }
+
+    /// Keyed hash of a file of people: equal for the same file of the same organization.
+    pub fn import_file_key(&self, organization: OrganizationId, file: &[u8]) -> ImportFileKey {
+        ImportFileKey(hexadecimal(&tag(&self.import_file, &[organization.0.as_bytes(), file])))
     }
 
     pub(crate) fn challenge_key(&self) -> &[u8; 32] {

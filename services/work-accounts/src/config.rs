@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use axum::http::Uri;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use commands::mail::Links;
 
 /// Work accounts for an organization's people, managed Portal units on their desks.
 #[derive(Debug, Parser)]
@@ -106,6 +107,20 @@ pub struct ServeArgs {
     pub tour: bool,
 }
 
+impl ServeArgs {
+    /// Where links lead: to the frontend's pages, or to our own.
+    pub fn links(&self) -> Links {
+        let usual = Links::at(self.frontend_origin.as_ref().unwrap_or(&self.public_origin));
+        let page = |configured: &Option<String>, usual| configured.clone().unwrap_or(usual);
+        Links {
+            activation: page(&self.activation_url, usual.activation),
+            password_reset: page(&self.reset_url, usual.password_reset),
+            sign_in: page(&self.sign_in_url, usual.sign_in),
+            device: page(&self.device_url, usual.device),
+        }
+    }
+}
+
 /// Options of `portal`.
 #[derive(Debug, Clone, Args)]
 pub struct PortalArgs {
@@ -164,7 +179,30 @@ fn page(text: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{origin, page};
+    use clap::Parser;
+    use commands::mail::Links;
+
+    use super::{Command, CommandLine, origin, page};
+
+    #[test]
+    fn links_lead_to_our_pages_until_there_is_a_frontend() {
+        let links = |options: &[&str]| {
+            let always = ["work-accounts", "serve", "--public-origin", "https://accounts.example.com"];
+            match CommandLine::try_parse_from(always.iter().chain(options)).map(|line| line.command) {
+                Ok(Command::Serve(args)) => Some(args.links()),
+                _ => None,
+            }
+        };
+        assert_eq!(links(&[]), Some(Links::at("https://accounts.example.com")));
+        let frontend = ["--frontend-origin", "https://front.example/", "--reset-url", "https://front.example/new?a=b"];
+        let expected =
+            Links { password_reset: "https://front.example/new?a=b".to_owned(), ..Links::at("https://front.example") };
+        assert_eq!(links(&frontend), Some(expected));
+        // Our own pages cannot be moved, and a page is checked like an origin.
+        assert_eq!(links(&["--reset-url", "https://front.example/new"]), None);
+        assert_eq!(links(&["--frontend-origin", "http://front.example"]), None);
+        assert_eq!(links(&["--support-address", "nobody"]), None);
+    }
 
     #[test]
     fn a_page_is_as_secure_as_an_origin() {

@@ -47,3 +47,26 @@ fn with_token(page: &str, token: &LinkToken) -> String {
     let mark = if page.contains('?') { '&' } else { '?' };
     format!("{page}{mark}token={}", token.to_text())
 }
+
+#[cfg(test)]
+mod tests {
+    use identity::{Purpose, ServerKeys};
+    use schema::{AccountId, ChallengeId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_token_fits_into_the_query_of_any_page() {
+        let keys = ServerKeys::from_master(&[7; 32]);
+        let (account, challenge) = (AccountId(Uuid::from_u128(1)), ChallengeId(Uuid::from_u128(2)));
+        let token = LinkToken::derive(&keys, Purpose::PasswordReset, account, challenge, Timestamp::UNIX_EPOCH);
+        let own = Links::at("https://accounts.example.com");
+        let usual = format!("https://accounts.example.com/activate?token={}", token.to_text());
+        assert_eq!(own.activate(&token), usual);
+        let frontend = Links { password_reset: "https://front.example/page?view=reset".to_owned(), ..own };
+        let with_more = format!("https://front.example/page?view=reset&token={}", token.to_text());
+        assert_eq!(frontend.reset_password(&token), with_more);
+        assert!(token.to_text().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)));
+    }
+}

@@ -8,7 +8,8 @@ use domain::{
 };
 use identity::{DomainToken, EntropyExt, Purpose, VerificationCode};
 use schema::{
-    ChallengeId, DomainId, OrganizationId, Position, Right, Timestamp, VerificationMethod, events::OrganizationEvent,
+    ChallengeId, DomainId, OrganizationId, Position, Right, Timestamp, VerificationMethod,
+    events::{OrganizationEvent, reservation::DomainReserved},
 };
 
 use crate::{
@@ -47,9 +48,7 @@ impl Platform {
         }
         let verified = owner.domain(domain.as_str()).is_some_and(|domain| domain.verified.is_some());
         if !verified && self.is_taken(organization, domain).await? {
-            return Err(Rejection::new(Code::DomainTaken, "Another organization has verified this domain.")
-                .at("email")
-                .into());
+            return Err(taken("email"));
         }
         Ok(())
     }
@@ -95,8 +94,7 @@ impl Platform {
         authorize(&request.principal, Access::Right(Right::ManageDomains), Some(organization), None)?;
         let domain = parse(typed).map_err(|rejection| rejection.at("domain"))?;
         if self.is_taken(organization, &domain).await? {
-            let message = "Another organization has verified this domain.";
-            return Err(Rejection::new(Code::DomainTaken, message).at("domain").into());
+            return Err(taken("domain"));
         }
         let id = DomainId::of(organization, domain.as_str());
         let done =
@@ -115,7 +113,7 @@ impl Platform {
     ) -> Result<Option<Position>, Failure> {
         let domain = self.named(request, organization, id).await?;
         if self.is_taken(organization, &domain).await? {
-            return Err(Code::DomainTaken.at("domainId").into());
+            return Err(taken("domainId"));
         }
         let challenge = ChallengeId(self.entropy.uuid_v4());
         let mailbox = mailbox.map(|mailbox| mailbox.trim().to_ascii_lowercase());
@@ -188,55 +186,63 @@ impl Platform {
         challenge: ChallengeId,
     ) -> Result<Done<Organization>, Failure> {
         let system = system(request);
-        let reserve = DomainCommand::Reserve(organization);
-        match self.execute::<DomainReservation>(&system, &domain.as_str().to_owned(), reserve).await {
-            Ok(_) => {}
-            Err(failure) if failure.code() == Some(Code::DomainTaken) => {
-                let fail = OrganizationCommand::FailVerification {
-                    domain: domain.clone(),
-                    challenge,
-                    code: Code::DomainTaken,
-                };
-                self.execute::<Organization>(&system, &organization, fail).await?;
-                return Err(Rejection::new(Code::DomainTaken, "Another organization has verified this domain.")
-                    .at("domainId")
-                    .into());
+        if let Err(failure) = self.reserve_domain(&system, organization, domain, challenge).await {
+            if failure.code() == Some(Code::DomainTaken) {
+                self.fail_verification(&system, organization, domain, challenge, Code::DomainTaken).await?;
             }
-            Err(failure) => return Err(failure),
+            return Err(failure);
         }
         let confirm = OrganizationCommand::ConfirmDomain { domain: domain.clone(), challenge };
-        match self.execute::<Organization>(&system, &organization, confirm).await {
-            Ok(done) => {
-                // Should it have been given back at this very moment as if left behind.
-                let reserve = DomainCommand::Reserve(organization);
-                self.execute::<DomainReservation>(&system, &domain.as_str().to_owned(), reserve).await?;
-                Ok(done)
+        let confirmed = self.execute::<Organization>(&system, &organization, confirm).await;
+        if let Some(code) = confirmed.as_ref().err().and_then(Failure::code).filter(|code| *code != Code::Busy) {
+            // Begun anew or removed while the proof was looked at, or out of tries.
+            self.fail_verification(&system, organization, domain, challenge, code).await?;
+            self.settle_domain(&system, domain).await?;
+        }
+        confirmed
+    }
+
+    async fn reserve_domain(
+        &self,
+        system: &Request,
+        organization: OrganizationId,
+        domain: &DomainName,
+        challenge: ChallengeId,
+    ) -> Result<(), Failure> {
+        let reserve = async || {
+            let command = DomainCommand::Reserve(DomainReserved { organization, challenge });
+            self.execute::<DomainReservation>(system, &domain.as_str().to_owned(), command).await
+        };
+        let is_taken = |failure: &Failure| failure.code() == Some(Code::DomainTaken);
+        let mut reserved = reserve().await;
+        if reserved.as_ref().is_err_and(is_taken) {
+            // Perhaps by an attempt that came to nothing.
+            self.settle_domain(system, domain).await?;
+            reserved = reserve().await;
+        }
+        match reserved {
+            Err(failure) if is_taken(&failure) && !self.is_taken(organization, domain).await? => {
+                // By another attempt of our own: whoever looks again sees what became of that.
+                Err(Code::Busy.into())
             }
-            Err(failure) => {
-                // Begun anew or removed while the proof was looked at.
-                if failure.code().is_some() {
-                    self.settle_domain(&system, organization, domain).await?;
-                }
-                Err(failure)
-            }
+            Err(failure) if is_taken(&failure) => Err(taken("domainId")),
+            other => other.map(drop),
         }
     }
 
-    /// Gives a reserved domain back unless the organization has it verified: after a crash, a removal, or an attempt that
-    /// was replaced meanwhile.
-    pub(crate) async fn settle_domain(
-        &self,
-        request: &Request,
-        organization: OrganizationId,
-        domain: &DomainName,
-    ) -> Result<(), Failure> {
-        // Looked at again afterwards: it may be verified between the look and the release.
-        for command in [DomainCommand::Release(organization), DomainCommand::Reserve(organization)] {
-            let owner = self.load::<Organization>(&organization).await?;
-            let verified = owner.state.domain(domain.as_str()).is_some_and(|domain| domain.verified.is_some());
-            if verified == matches!(command, DomainCommand::Reserve(_)) {
-                self.execute::<DomainReservation>(&system(request), &domain.as_str().to_owned(), command).await?;
-            }
+    /// Gives a reserved domain back if whoever has it neither has it verified nor can have any more: after a crash, a
+    /// removal, or an attempt that was replaced meanwhile.
+    pub(crate) async fn settle_domain(&self, request: &Request, domain: &DomainName) -> Result<(), Failure> {
+        let name = domain.as_str().to_owned();
+        let reservation = self.load::<DomainReservation>(&name).await?;
+        let Some(reserved) = reservation.state.reserved() else { return Ok(()) };
+        // Looked at after the reservation. An attempt that is over by now stays so, and any other reserves for itself.
+        let owner = self.load::<Organization>(&reserved.organization).await?;
+        let is_held =
+            |domain: &Domain| domain.verified.is_some() || domain.open(reserved.challenge).is_some();
+        if !owner.state.domain(domain.as_str()).is_some_and(is_held) {
+            let release = DomainCommand::Release(reserved.clone());
+            self.execute::<DomainReservation>(&system(request), &name, release).await?;
         }
         Ok(())
     }
@@ -251,7 +257,7 @@ impl Platform {
         let domain = self.named(request, organization, id).await?;
         let remove = OrganizationCommand::RemoveDomain { domain: domain.clone() };
         let done = self.execute::<Organization>(request, &organization, remove).await?;
-        self.settle_domain(request, organization, &domain).await?;
+        self.settle_domain(request, &domain).await?;
         Ok(done.position)
     }
 
@@ -267,17 +273,23 @@ impl Platform {
         find(organization, &owner.state, id).ok_or_else(|| Code::NotFound.at("domainId").into())
     }
 
-    /// Ends an attempt that has run out of time.
+    /// Ends an attempt, if it has not ended by itself.
     pub(crate) async fn fail_verification(
         &self,
         request: &Request,
         organization: OrganizationId,
         domain: &DomainName,
         challenge: ChallengeId,
+        code: Code,
     ) -> Result<(), Failure> {
-        let fail = OrganizationCommand::FailVerification { domain: domain.clone(), challenge, code: Code::Expired };
+        let fail = OrganizationCommand::FailVerification { domain: domain.clone(), challenge, code };
         self.execute::<Organization>(&system(request), &organization, fail).await.map(drop)
     }
+}
+
+/// The refusal of a domain that another organization has verified.
+fn taken(field: &'static str) -> Failure {
+    Rejection::new(Code::DomainTaken, "Another organization has verified this domain.").at(field).into()
 }
 
 fn system(request: &Request) -> Request {

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod credentials;
 pub mod domains;
+pub mod imports;
 pub mod links;
 pub mod organization;
 pub mod pairing;

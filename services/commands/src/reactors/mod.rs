@@ -3,6 +3,7 @@
 
 pub mod deadlines;
 pub mod finisher;
+pub mod importer;
 pub mod mailer;
 pub mod prober;
 pub mod recovery;

@@ -58,7 +58,7 @@ impl Reactor for Prober {
                     return Verdict::At(since + GRACE);
                 }
                 let Ok(domain) = DomainName::parse(stream) else { return Verdict::Finished };
-                finish(platform, request, &domain, &e, since).await.into()
+                finish(platform, request, &domain, &e).await.into()
             }
             Event::Organization(event) => match stream.parse() {
                 Ok(organization) => self.about_organization(platform, request, organization, since, event).await,
@@ -84,7 +84,7 @@ impl Prober {
             }
             OrganizationEvent::DomainVerified(e) => self.look_again(platform, request, organization, since, e).await,
             OrganizationEvent::DomainRemoved(e) => match DomainName::parse(&e.domain) {
-                Ok(domain) => return platform.settle_domain(request, organization, &domain).await.into(),
+                Ok(domain) => return platform.settle_domain(request, &domain).await.into(),
                 Err(_) => Ok(Verdict::Finished),
             },
             _ => Ok(Verdict::Finished),
@@ -128,7 +128,7 @@ impl Prober {
         if in_time {
             return Ok(Verdict::At(self.next_look(since, request.at).min(begun.expires_at)));
         }
-        platform.fail_verification(request, organization, &domain, begun.challenge).await?;
+        platform.fail_verification(request, organization, &domain, begun.challenge, Code::Expired).await?;
         Ok(Verdict::Finished)
     }
 
@@ -175,23 +175,17 @@ fn confirmed(result: Result<(), Failure>) -> Result<Verdict, Failure> {
     }
 }
 
-/// A domain was reserved a while ago: it is verified by now, or whoever did it got no further.
+/// A domain was reserved a while ago: it is verified by now, or whoever did it got no further. The proof was found before.
 async fn finish(
     platform: &Platform,
     request: &Request,
     domain: &DomainName,
     reserved: &DomainReserved,
-    reserved_at: Timestamp,
 ) -> Result<(), Failure> {
-    let organization = reserved.organization;
-    let owner = platform.load::<Organization>(&organization).await?;
-    let attempt = owner.state.domain(domain.as_str()).and_then(|domain| domain.attempt.as_ref());
-    // The proof was found before the reservation, so only an attempt that is older can be the one that it answers.
-    match attempt.filter(|attempt| attempt.failed.is_none() && attempt.begun_at() <= reserved_at) {
-        Some(attempt) => {
-            confirmed(platform.confirm_domain(request, organization, domain, attempt.challenge).await.map(drop))
-                .map(drop)
-        }
-        None => platform.settle_domain(request, organization, domain).await,
+    let owner = platform.load::<Organization>(&reserved.organization).await?;
+    if owner.state.domain(domain.as_str()).and_then(|domain| domain.open(reserved.challenge)).is_some() {
+        let confirming = platform.confirm_domain(request, reserved.organization, domain, reserved.challenge).await;
+        return confirmed(confirming.map(drop)).map(drop);
     }
+    platform.settle_domain(request, domain).await
 }

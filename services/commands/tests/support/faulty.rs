@@ -6,7 +6,9 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use eventlog::{AppendError, Appended, Consumer, EventLog, Expected, ReadError, Subscription, embedded::Embedded};
+use eventlog::{
+    AppendError, Appended, Consumer, EventLog, Expected, ReadError, StreamAppend, Subscription, embedded::Embedded,
+};
 use schema::{NewEvent, Position, RecordedEvent, StreamId};
 
 /// In front of a log that works.
@@ -38,6 +40,20 @@ impl EventLog for Faulty {
         let unanswered = events[0].event_type == *self.unanswered.lock().unwrap();
         let appended = self.log.append(stream, expected, events).await?;
         if unanswered { Err(AppendError::OutcomeUnknown) } else { Ok(appended) }
+    }
+    async fn append_many(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
+        // One by one, so that it can die between any two.
+        let mut outcomes = Vec::with_capacity(appends.len());
+        for StreamAppend { stream, expected, events } in appends {
+            outcomes.push(self.append(&stream, expected, events).await);
+        }
+        outcomes
+    }
+    async fn revisions(&self, streams: &[StreamId]) -> Result<Vec<Option<u64>>, ReadError> {
+        self.log.revisions(streams).await
+    }
+    async fn events_at(&self, positions: &[Position]) -> Result<Vec<Option<Arc<RecordedEvent>>>, ReadError> {
+        self.log.events_at(positions).await
     }
     async fn read_stream(&self, stream: &StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         self.log.read_stream(stream, from, limit).await

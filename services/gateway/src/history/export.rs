@@ -160,7 +160,8 @@ pub(crate) async fn export(State(web): State<Web>, request: Request) -> Response
     }
 }
 
-fn refusal(stop: Stop, correlation: Uuid) -> Response {
+/// The answer to a request for a file that is refused.
+pub(crate) fn refusal(stop: Stop, correlation: Uuid) -> Response {
     if let Some(reason) = stop.trouble() {
         tracing::error!(request = %correlation, reason, "an export failed");
     }

@@ -3,6 +3,7 @@
 mod account;
 mod device;
 mod domain;
+mod import;
 mod organization;
 mod person;
 mod role;
@@ -26,4 +27,5 @@ pub(crate) struct Mutation(
     device::DeviceMutations,
     organization::OrganizationMutations,
     domain::DomainMutations,
+    import::ImportMutations,
 );

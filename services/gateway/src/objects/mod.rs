@@ -4,6 +4,7 @@ pub(crate) mod command;
 pub(crate) mod device;
 pub(crate) mod domain;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod node;
 pub(crate) mod organization;
 pub(crate) mod pairing;

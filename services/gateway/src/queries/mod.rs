@@ -4,6 +4,7 @@ mod devices;
 mod directory;
 pub(crate) mod domains;
 mod history;
+mod imports;
 mod organization;
 mod viewer;
 
@@ -20,6 +21,7 @@ pub(crate) struct Query(
     organization::OrganizationQueries,
     directory::DirectoryQueries,
     domains::DomainQueries,
+    imports::ImportQueries,
     devices::DeviceQueries,
     history::HistoryQueries,
     NodeQueries,

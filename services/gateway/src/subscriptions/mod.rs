@@ -2,6 +2,7 @@
 
 mod guard;
 mod history;
+mod imports;
 mod updates;
 
 use async_graphql::{Context, ID, MergedSubscription, Subscription as GraphQlSubscription};
@@ -16,7 +17,10 @@ use crate::{
     access::Reading,
     app::ContextExt,
     errors::Stop,
-    objects::history::{HistoryEntry, HistoryFilter},
+    objects::{
+        history::{HistoryEntry, HistoryFilter},
+        import::ImportProgress,
+    },
     scalars::{Position, parse_id},
 };
 
@@ -53,6 +57,24 @@ impl LiveData {
             device_id.map(|id| parse_id(&id, "deviceId")).transpose().map_err(|r| context.report(r.into()))?;
         let changes = context.app()?.views.devices.changes();
         Ok(updates::of_devices(changes, guard, only))
+    }
+
+    /// How far an import of people is: now, and whenever it has got on. Ends when every row is dealt with. Needs the right
+    /// `MANAGE_ACCOUNTS`.
+    async fn import_progress(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Id of the import.")] id: ID,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ImportProgress>> + use<>> {
+        let guard = Guard::new(context, Reading::Imports)?;
+        let (app, caller) = (context.app()?, context.caller()?);
+        let work = async {
+            let import = parse_id(&id, "id")?;
+            app.platform.import(&app.request(caller), guard.organization(), import).await?;
+            Ok::<_, Stop>(import)
+        };
+        let import = work.await.map_err(|stop| context.report(stop))?;
+        Ok(imports::progress(import, guard))
     }
 
     /// What happens in your organization, as it is appended to the history. Nothing is left out and nothing told twice;

@@ -1,0 +1,307 @@
+//! The rows of an import with what is wrong with each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use domain::{Aggregate, Code, EmailReservation, Import, Organization, text::DomainName};
+use futures::{StreamExt, stream};
+use schema::{EmailKey, ImportId, OrganizationId, StreamId};
+use spreadsheets::{Column, PeopleTable};
+use uuid::Uuid;
+
+use super::entry::{Entry, Problem, Readable, field};
+use crate::{Failure, Loaded, Platform};
+
+/// Reservations that are looked at at a time.
+const AT_A_TIME: usize = 64;
+
+/// The rows of an import as they stand, with what is wrong with each.
+#[derive(Clone)]
+pub struct Review {
+    table: Arc<PeopleTable>,
+    edits: BTreeMap<u32, (Uuid, Entry)>,
+    removed: BTreeSet<u32>,
+    /// What is wrong with a row by itself, or because somebody has the address.
+    own: BTreeMap<u32, Vec<Problem>>,
+    /// The address of each row, if it can be read.
+    emails: Vec<Option<Box<str>>>,
+    /// Rows whose address stands in an earlier one.
+    duplicates: BTreeSet<u32>,
+    /// How many events of the import it knows.
+    pub(super) revision: u64,
+}
+
+/// Which rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RowFilter {
+    /// All that were not taken out.
+    #[default]
+    All,
+    /// Those that become accounts.
+    Ready,
+    /// Those that have to be mended first.
+    WithProblems,
+}
+
+/// How many rows there are of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// All of the file.
+    pub total: usize,
+    /// Those that become accounts.
+    pub ready: usize,
+    /// Those that have to be mended first.
+    pub with_problems: usize,
+    /// Those that were taken out.
+    pub removed: usize,
+}
+
+impl Review {
+    /// How many rows the file has.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+    /// Bytes that it takes in memory, about.
+    pub(super) fn size(&self) -> usize {
+        let emails: usize = self.emails.iter().flatten().map(|email| email.len() + 16).sum();
+        self.table.size() + emails + 16 * self.emails.len() + 200 * (self.own.len() + self.edits.len())
+    }
+    /// Columns of the file that are not known and were left out.
+    pub fn ignored_columns(&self) -> &[String] {
+        &self.table.ignored_columns
+    }
+    /// Where a row stands in the file, from 1.
+    pub fn line(&self, row: u32) -> Option<u32> {
+        self.table.row(row as usize).map(|row| row.line())
+    }
+    /// What stands in a row.
+    pub fn entry(&self, row: u32) -> Option<Entry> {
+        match self.edits.get(&row) {
+            Some((_, entry)) => Some(entry.clone()),
+            None => self.table.row(row as usize).map(Entry::of),
+        }
+    }
+    /// Whether a row was taken out.
+    pub fn is_removed(&self, row: u32) -> bool {
+        self.removed.contains(&row)
+    }
+    /// What is wrong with a row; nothing with one that was taken out.
+    pub fn problems(&self, row: u32) -> Vec<Problem> {
+        if self.is_removed(row) {
+            return Vec::new();
+        }
+        let duplicate = self.duplicates.contains(&row).then(|| Problem {
+            code: Code::DuplicateRow,
+            field: "email",
+            message: Code::DuplicateRow.message().into(),
+        });
+        self.own.get(&row).into_iter().flatten().cloned().chain(duplicate).collect()
+    }
+    fn has_problems(&self, row: u32) -> bool {
+        self.own.contains_key(&row) || self.duplicates.contains(&row)
+    }
+    /// The rows of a kind from `start` on.
+    pub fn rows(&self, filter: RowFilter, start: u32) -> impl Iterator<Item = u32> + '_ {
+        let end = u32::try_from(self.table.len()).unwrap_or(u32::MAX);
+        (start..end).filter(move |row| {
+            !self.is_removed(*row)
+                && match filter {
+                    RowFilter::All => true,
+                    RowFilter::Ready => !self.has_problems(*row),
+                    RowFilter::WithProblems => self.has_problems(*row),
+                }
+        })
+    }
+    /// How many rows there are of each kind.
+    pub fn counts(&self) -> RowCounts {
+        let troubled: BTreeSet<_> =
+            self.own.keys().chain(&self.duplicates).filter(|row| !self.is_removed(**row)).collect();
+        let (total, removed, with_problems) = (self.table.len(), self.removed.len(), troubled.len());
+        RowCounts { total, removed, with_problems, ready: total.saturating_sub(removed + with_problems) }
+    }
+    /// How many rows have a problem of each kind.
+    pub fn problem_counts(&self) -> BTreeMap<Code, usize> {
+        let mut counts = BTreeMap::new();
+        for row in self.rows(RowFilter::WithProblems, 0) {
+            let codes: BTreeSet<_> = self.problems(row).into_iter().map(|problem| problem.code).collect();
+            codes.into_iter().for_each(|code| *counts.entry(code).or_insert(0) += 1);
+        }
+        counts
+    }
+
+    /// Reads rows anew, and notes what is wrong with each by itself.
+    fn read(&mut self, rows: impl IntoIterator<Item = u32>, domains: &mut Domains) {
+        for row in rows {
+            let mut problems = self.formulas(row);
+            self.own.remove(&row);
+            let email = match self.entry(row).map(|entry| entry.read()) {
+                Some(Ok(Readable { email, .. })) => {
+                    problems.extend(domains.problem(email.domain()));
+                    Some(email.as_str().into())
+                }
+                Some(Err(found)) => {
+                    problems.extend(found);
+                    None
+                }
+                None => None,
+            };
+            if let Some(place) = self.emails.get_mut(row as usize) {
+                *place = email;
+            }
+            if !problems.is_empty() {
+                self.own.insert(row, problems);
+            }
+        }
+    }
+
+    fn formulas(&self, row: u32) -> Vec<Problem> {
+        let original = self.table.row(row as usize).filter(|_| !self.edits.contains_key(&row));
+        let columns = Column::ALL.into_iter().filter(|column| original.is_some_and(|row| row.has_formula(*column)));
+        let code = Code::FormulaIgnored;
+        columns.map(|column| Problem { code, field: field(column), message: code.message().into() }).collect()
+    }
+
+    /// Of rows with the same address the first counts, those that were taken out aside.
+    fn find_duplicates(&mut self) {
+        let mut seen = HashSet::new();
+        self.duplicates = (0..)
+            .zip(&self.emails)
+            .filter(|(row, _)| !self.removed.contains(row))
+            .filter_map(|(row, email)| email.as_deref().filter(|email| !seen.insert(*email)).map(|_| row))
+            .collect();
+    }
+}
+
+/// Which domains accounts may have, each looked at once.
+pub(super) struct Domains {
+    known: HashMap<DomainName, Option<Problem>>,
+}
+
+impl Domains {
+    fn problem(&self, domain: &DomainName) -> Option<Problem> {
+        self.known.get(domain).cloned().flatten()
+    }
+}
+
+impl Platform {
+    /// What is to be said of each of these domains.
+    async fn look_at_domains(
+        &self,
+        organization: OrganizationId,
+        names: HashSet<DomainName>,
+    ) -> Result<Domains, Failure> {
+        let owner = self.load::<Organization>(&organization).await?;
+        let mut known = HashMap::new();
+        for name in names {
+            let problem = match self.check_domain(organization, &owner.state, &name).await {
+                Ok(()) => None,
+                Err(Failure::Rejected(rejection)) => {
+                    Some(Problem { code: rejection.code, field: "email", message: rejection.message })
+                }
+                Err(failure) => return Err(failure),
+            };
+            known.insert(name, problem);
+        }
+        Ok(Domains { known })
+    }
+
+    /// Which of the addresses have an account, or are about to have one.
+    async fn taken(&self, emails: &[(u32, EmailKey)]) -> Result<Vec<u32>, Failure> {
+        let streams: Vec<_> = emails.iter().map(|(_, key)| StreamId::new(EmailReservation::CATEGORY, key)).collect();
+        let revisions = self.log.revisions(&streams).await?;
+        let there = emails.iter().zip(revisions).filter(|(_, revision)| revision.is_some());
+        let looks: Vec<_> = there.map(|((row, key), _)| self.row_if_taken(*row, key)).collect();
+        let looked: Vec<_> = stream::iter(looks).buffered(AT_A_TIME).collect().await;
+        looked.into_iter().filter_map(Result::transpose).collect()
+    }
+
+    async fn row_if_taken(&self, row: u32, key: &EmailKey) -> Result<Option<u32>, Failure> {
+        Ok(self.load::<EmailReservation>(key).await?.state.holder().map(|_| row))
+    }
+
+    /// The review of an import from its file, or brought up to date from an earlier one.
+    pub(super) async fn reviewed(
+        &self,
+        import: ImportId,
+        organization: OrganizationId,
+        loaded: &Loaded<Import>,
+        earlier: Option<Arc<Review>>,
+    ) -> Result<Option<Review>, Failure> {
+        let (mut review, mut fresh) = match earlier {
+            Some(earlier) => (Arc::unwrap_or_clone(earlier), Vec::new()),
+            None => {
+                let Some(table) = self.staged(import).await? else { return Ok(None) };
+                let rows = u32::try_from(table.len()).unwrap_or(u32::MAX);
+                let review = Review {
+                    emails: vec![None; table.len()],
+                    table: Arc::new(table),
+                    edits: BTreeMap::new(),
+                    removed: BTreeSet::new(),
+                    own: BTreeMap::new(),
+                    duplicates: BTreeSet::new(),
+                    revision: 0,
+                };
+                (review, (0..rows).collect())
+            }
+        };
+        for (row, edit) in loaded.state.edits() {
+            if review.edits.get(row).is_none_or(|(known, _)| known != edit)
+                && let Some(entry) = self.staged_edit(import, *row, *edit).await?
+            {
+                review.edits.insert(*row, (*edit, entry));
+                fresh.push(*row);
+            }
+        }
+        review.removed.clone_from(loaded.state.removed());
+        review.revision = loaded.events;
+        self.look_at_rows(organization, review, fresh).await.map(Some)
+    }
+
+    async fn look_at_rows(
+        &self,
+        organization: OrganizationId,
+        review: Review,
+        fresh: Vec<u32>,
+    ) -> Result<Review, Failure> {
+        let fresh = Arc::new(fresh);
+        let names = {
+            let (review, fresh) = (review.clone(), fresh.clone());
+            blocking(move || {
+                let read = fresh.iter().filter_map(|row| review.entry(*row));
+                let names: HashSet<_> = read
+                    .filter_map(|entry| domain::text::EmailAddress::parse(&entry.email).ok())
+                    .map(|email| email.domain().clone())
+                    .collect();
+                names
+            })
+            .await?
+        };
+        let mut domains = self.look_at_domains(organization, names).await?;
+        let keys = self.keys.clone();
+        let mut review = review;
+        let (mut review, emails) = blocking(move || {
+            review.read(fresh.iter().copied(), &mut domains);
+            review.find_duplicates();
+            let email = |row: &u32| review.emails.get(*row as usize).and_then(|email| email.as_deref());
+            let emails: Vec<_> = fresh.iter().filter_map(|row| Some((*row, keys.email_key(email(row)?)))).collect();
+            (review, emails)
+        })
+        .await?;
+        for row in self.taken(&emails).await? {
+            let code = Code::EmailTaken;
+            let taken = Problem { code, field: "email", message: code.message().into() };
+            review.own.entry(row).or_default().push(taken);
+        }
+        Ok(review)
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::OutOfOrder(error.to_string()))
+}
