@@ -11,7 +11,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use dispatcher::DispatcherConfig;
-use eventlog::{AppendError, Appended, Consumer, EventLog, Expected, ReadError, Subscription};
+use eventlog::{AppendError, Appended, Consumer, EventLog, Expected, ReadError, StreamAppend, Subscription};
 use schema::{NewEvent, Position, RecordedEvent, StreamId, events::device::DeviceEvent};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -47,6 +47,15 @@ impl EventLog for Faulty {
             return Err(AppendError::Unavailable("a fault".to_owned()));
         }
         self.0.append(stream, expected, events).await
+    }
+    async fn append_many(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
+        self.0.append_many(appends).await
+    }
+    async fn revisions(&self, streams: &[StreamId]) -> Result<Vec<Option<u64>>, ReadError> {
+        self.0.revisions(streams).await
+    }
+    async fn events_at(&self, positions: &[Position]) -> Result<Vec<Option<Arc<RecordedEvent>>>, ReadError> {
+        self.0.events_at(positions).await
     }
     async fn read_stream(&self, stream: &StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         self.0.read_stream(stream, from, limit).await

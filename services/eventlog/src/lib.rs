@@ -11,5 +11,5 @@ mod log;
 mod vault;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use log::{AppendError, Appended, Consumer, Delivery, EventLog, Expected, ReadError, Subscription};
+pub use log::{AppendError, Appended, Consumer, Delivery, EventLog, Expected, ReadError, StreamAppend, Subscription};
 pub use vault::{ExpectedVersion, Secret, Vault, VaultError};

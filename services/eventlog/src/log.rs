@@ -23,6 +23,17 @@ pub struct Appended {
     pub position: Position,
 }
 
+/// An append to one stream, one of many that are asked for together.
+#[derive(Debug, Clone)]
+pub struct StreamAppend {
+    /// The stream.
+    pub stream: StreamId,
+    /// What it must look like.
+    pub expected: Expected,
+    /// What to append.
+    pub events: Vec<NewEvent>,
+}
+
 /// Why an append did not happen, or may not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
@@ -74,7 +85,7 @@ pub enum ReadError {
 pub trait EventLog: Send + Sync + 'static {
     /// Appends all of `events` or none, after the stream's `expected` end, and returns when they are durable. Appending
     /// events that the stream already holds (same ids, in order) answers as the first time and writes nothing, whatever
-    /// is expected.
+    /// is expected. Ids are compared within the stream.
     async fn append(
         &self,
         stream: &StreamId,
@@ -82,12 +93,25 @@ pub trait EventLog: Send + Sync + 'static {
         events: Vec<NewEvent>,
     ) -> Result<Appended, AppendError>;
 
+    /// Many appends, for whoever has a lot to write: each as [`EventLog::append`] would do it, by itself and in the given
+    /// order, so that one that is refused does not touch the others and a later one sees those before it. The outcomes
+    /// stand in that order and are durable when it returns. Other appends are not held up meanwhile for more than a
+    /// few hundredths of a second. Whoever gives up the wait does not know which of them were done.
+    async fn append_many(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>>;
+
+    /// Revisions of the last events of streams, in their order; none for a stream without events. Sees every append that was
+    /// acknowledged before the call.
+    async fn revisions(&self, streams: &[StreamId]) -> Result<Vec<Option<u64>>, ReadError>;
+
     /// Events of a stream from `from` on, oldest first, at most `limit`. Empty past the end. Sees every append that was
     /// acknowledged before the call.
     async fn read_stream(&self, stream: &StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError>;
 
     /// Events of the whole log after `after` (from the start if none), oldest first, at most `limit`.
     async fn read_all(&self, after: Option<Position>, limit: usize) -> Result<Vec<Arc<RecordedEvent>>, ReadError>;
+
+    /// The events at these positions, in their order; none where there is no event.
+    async fn events_at(&self, positions: &[Position]) -> Result<Vec<Option<Arc<RecordedEvent>>>, ReadError>;
 
     /// Position of the last event; none while the log is empty.
     async fn head(&self) -> Result<Option<Position>, ReadError>;
@@ -128,7 +152,8 @@ pub trait Consumer: Send {
     /// Dealt with: it does not come back, also after a restart. Answers may be given in any order. Does not wait until it is
     /// durable: after a crash, what was acknowledged in the last moments may come back.
     async fn ack(&mut self, delivery: &Delivery) -> Result<(), ReadError>;
-    /// Comes back at `at`; others go on meanwhile, also over a restart. Durable when it returns.
+    /// Comes back at `at`; others go on meanwhile, also over a restart. Does not wait until it is durable: after a crash,
+    /// what was put off in the last moments may come back earlier and as if for the first time.
     async fn retry_at(&mut self, delivery: &Delivery, at: Timestamp) -> Result<(), ReadError>;
     /// Given up: kept aside with the reason for an operator to look at. Durable when it returns.
     async fn park(&mut self, delivery: &Delivery, reason: &str) -> Result<(), ReadError>;

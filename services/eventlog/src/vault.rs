@@ -55,6 +55,10 @@ pub trait Vault: Send + Sync + 'static {
     async fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Secret>>, VaultError>;
     /// Writes durably and returns the new version.
     async fn put(&self, key: &str, value: &[u8], expected: ExpectedVersion) -> Result<u64, VaultError>;
+    /// Writes many new values durably: each as [`Vault::put`] with [`ExpectedVersion::Absent`] would, by itself and in the
+    /// given order, so that one that is refused does not touch the others. The outcomes stand in that order. Whoever
+    /// gives up the wait does not know which of them were written.
+    async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Vec<Result<u64, VaultError>>;
     /// Deletes for good: afterwards the bytes are nowhere in the vault's files. Tells whether there was a value.
     async fn delete(&self, key: &str) -> Result<bool, VaultError>;
 }

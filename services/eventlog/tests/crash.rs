@@ -15,7 +15,7 @@ use std::{
 };
 
 use eventlog::{
-    AppendError, EventLog, Expected, ExpectedVersion, SystemClock, Vault,
+    AppendError, EventLog, Expected, ExpectedVersion, StreamAppend, SystemClock, Vault,
     embedded::{Embedded, EmbeddedConfig, OpenError},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -27,6 +27,12 @@ const ROUNDS: u32 = 10;
 
 /// How many tasks append at once.
 const WRITERS: u32 = 24;
+
+/// How many more append to many streams in one go.
+const BULK_WRITERS: u32 = 2;
+
+/// To how many streams: more than fit into one transaction.
+const STREAMS_EACH: u32 = 250;
 
 /// Where the process to kill finds its folder.
 const FOLDER: &str = "WORK_ACCOUNTS_CRASH_TEST_FOLDER";
@@ -68,8 +74,10 @@ fn child() {
     runtime.block_on(async {
         let log = Arc::new(open(Path::new(&folder)).unwrap());
         tell("open");
-        let writers: Vec<_> = (0..WRITERS).map(|writer| tokio::spawn(write(log.clone(), writer))).collect();
-        for writer in writers {
+        let single = (0..WRITERS).map(|writer| tokio::spawn(write(log.clone(), writer)));
+        let first = |bulk| WRITERS + bulk * STREAMS_EACH;
+        let bulk = (0..BULK_WRITERS).map(|bulk| tokio::spawn(write_many(log.clone(), first(bulk))));
+        for writer in single.chain(bulk).collect::<Vec<_>>() {
             writer.await.unwrap();
         }
     });
@@ -93,6 +101,28 @@ async fn write(log: Arc<Embedded>, writer: u32) {
         }
         expected = Expected::Revision(appended.revision);
         number += 1;
+    }
+}
+
+/// Goes on in many streams at once: in each the last append before the crash again, and the next.
+async fn write_many(log: Arc<Embedded>, first: u32) {
+    let writers: Vec<_> = (first..first + STREAMS_EACH).collect();
+    let streams: Vec<_> = writers.iter().map(|writer| stream(*writer)).collect();
+    loop {
+        let (mut appends, mut told) = (Vec::new(), Vec::new());
+        for ((writer, stream), end) in writers.iter().zip(&streams).zip(log.revisions(&streams).await.unwrap()) {
+            let expected = end.map_or(Expected::NoStream, Expected::Revision);
+            let last = log.read_stream(stream, end.unwrap_or(0), 1).await.unwrap();
+            let next = last.last().map_or(0, |last| append_of(last) + 1);
+            for number in next.saturating_sub(1)..=next {
+                appends.push(StreamAppend { stream: stream.clone(), expected, events: batch(*writer, number) });
+                told.push((*writer, number));
+            }
+        }
+        for ((writer, number), outcome) in told.into_iter().zip(log.append_many(appends).await) {
+            let appended = outcome.unwrap();
+            tell(&format!("append {writer} {number} {} {}", appended.revision, appended.position));
+        }
     }
 }
 
@@ -218,5 +248,7 @@ fn what_was_acknowledged_survives_any_kill() {
         run_and_kill(folder.path(), Duration::from_millis(random.random_range(0..500)), &mut acknowledged);
         runtime.block_on(check(folder.path(), &acknowledged));
     }
-    println!("{} appends acknowledged over {ROUNDS} kills", acknowledged.appends.len());
+    let in_bulk = acknowledged.appends.keys().filter(|(writer, _)| *writer >= WRITERS).count();
+    println!("{} appends acknowledged over {ROUNDS} kills, {in_bulk} in bulk", acknowledged.appends.len());
+    assert!(in_bulk > 0);
 }

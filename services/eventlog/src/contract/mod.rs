@@ -10,6 +10,7 @@
 pub mod appending;
 pub mod consuming;
 pub mod following;
+pub mod gathering;
 pub mod keeping;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -53,6 +54,12 @@ macro_rules! contract_tests {
             consuming: what_is_parked_does_not_come_back,
             consuming: giving_up_a_wait_loses_nothing,
             consuming: members_share_the_work,
+            gathering: many_appends_are_judged_one_by_one,
+            gathering: many_appends_may_be_repeated,
+            gathering: many_appends_and_single_ones_share_the_log,
+            gathering: the_ends_of_many_streams_come_in_order,
+            gathering: events_are_found_by_position,
+            gathering: many_new_values_are_judged_one_by_one,
             keeping: writes_at_the_expected_version_only,
             keeping: one_of_many_changes_wins,
             keeping: many_values_come_in_order,

@@ -2,16 +2,17 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, ffi::SQLITE_CONSTRAINT_UNIQUE};
-use schema::{Position, RecordedEvent, StreamId};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ffi::SQLITE_CONSTRAINT_UNIQUE, params};
+use schema::{NewEvent, Position, RecordedEvent, StreamId};
 
 use super::{
-    heads::Heads,
-    reader::stream_head,
-    row::{INSERT, Prepared},
+    heads::{Head, Heads},
+    reader::last_revision,
+    row::{INSERT, Place, Prepared},
     stored,
+    streams::{self, Finder, Found},
 };
-use crate::{AppendError, Appended, Expected};
+use crate::{AppendError, Appended, Expected, StreamAppend};
 
 /// The most bytes of payload in one append: what KurrentDB takes, so that both implementations take the same.
 pub const MAX_APPEND_BYTES: usize = 1 << 20;
@@ -19,10 +20,14 @@ pub const MAX_APPEND_BYTES: usize = 1 << 20;
 /// The most events in one append.
 pub const MAX_APPEND_EVENTS: usize = 1000;
 
-/// Refuses what is empty or too large.
-pub(super) fn check_size(payloads: impl ExactSizeIterator<Item = usize>) -> Result<usize, AppendError> {
-    let events = payloads.len();
-    let bytes = payloads.sum();
+/// Bytes of payload in these events.
+pub(super) fn payload_bytes(events: &[NewEvent]) -> usize {
+    events.iter().map(|event| event.payload.len()).sum()
+}
+
+/// Refuses what is empty or too large. Tells the bytes of payload.
+fn check_size(events: &[NewEvent]) -> Result<usize, AppendError> {
+    let (events, bytes) = (events.len(), payload_bytes(events));
     if events == 0 {
         Err(AppendError::Empty)
     } else if events > MAX_APPEND_EVENTS || bytes > MAX_APPEND_BYTES {
@@ -33,14 +38,40 @@ pub(super) fn check_size(payloads: impl ExactSizeIterator<Item = usize>) -> Resu
     }
 }
 
+/// An append made ready by the task that asks for it.
+pub(super) struct PreparedAppend {
+    stream: StreamId,
+    expected: Expected,
+    events: Vec<Prepared>,
+    /// Bytes of payload.
+    bytes: usize,
+}
+
+impl PreparedAppend {
+    /// Refuses what is empty, too large or no text.
+    pub(super) fn new(append: StreamAppend) -> Result<Self, AppendError> {
+        let StreamAppend { stream, expected, events } = append;
+        let bytes = check_size(&events)?;
+        let events: Option<_> = events.into_iter().map(|event| Prepared::new(&stream, event)).collect();
+        let events = events.ok_or_else(|| AppendError::Unavailable("a payload is not JSON text".into()))?;
+        Ok(Self { stream, expected, events, bytes })
+    }
+
+    /// What it weighs in the queue, in KiB.
+    pub(super) fn weight(&self) -> u32 {
+        u32::try_from(self.events.len() + self.bytes / 1024).unwrap_or(u32::MAX)
+    }
+}
+
 /// Appends on their way into one transaction.
 pub(super) struct Appends<'a> {
     connection: &'a Connection,
     insert: CachedStatement<'a>,
+    finder: Finder<'a>,
     /// What has been committed.
     heads: &'a Heads,
     /// What this transaction adds to it.
-    added: HashMap<StreamId, u64>,
+    added: HashMap<StreamId, Head>,
     /// Position of the last event.
     head: u64,
     events: Vec<Arc<RecordedEvent>>,
@@ -48,7 +79,7 @@ pub(super) struct Appends<'a> {
 
 /// What a transaction adds to the log, to be made known once it is committed.
 pub(super) struct Written {
-    pub(super) heads: HashMap<StreamId, u64>,
+    pub(super) heads: HashMap<StreamId, Head>,
     pub(super) events: Vec<Arc<RecordedEvent>>,
 }
 
@@ -56,7 +87,8 @@ impl<'a> Appends<'a> {
     /// In the open transaction of `connection`, after position `head`.
     pub(super) fn begin(connection: &'a Connection, heads: &'a Heads, head: u64) -> rusqlite::Result<Self> {
         let insert = connection.prepare_cached(INSERT)?;
-        Ok(Self { connection, insert, heads, added: HashMap::new(), head, events: Vec::new() })
+        let finder = Finder::new(connection)?;
+        Ok(Self { connection, insert, finder, heads, added: HashMap::new(), head, events: Vec::new() })
     }
 
     pub(super) fn end(self) -> Written {
@@ -65,43 +97,61 @@ impl<'a> Appends<'a> {
 
     /// Writes one append, or finds that it does not fit or is there already. The outer error means that the transaction
     /// as a whole cannot go on.
-    pub(super) fn append(
+    pub(super) fn append(&mut self, append: PreparedAppend) -> rusqlite::Result<Result<Appended, AppendError>> {
+        let PreparedAppend { stream, expected, events, .. } = append;
+        match (expected, self.find(&stream)?) {
+            (Expected::NoStream, End::Nowhere { free }) => {
+                let start = self.head + 1;
+                streams::take(self.connection, free, start)?;
+                let appended = self.write(stream, start, 0, events)?;
+                if appended.is_err() {
+                    streams::untake(self.connection, free)?;
+                }
+                Ok(appended)
+            }
+            (Expected::Revision(expected), End::At(Head { start, revision })) if expected == revision => {
+                self.write(stream, start, revision + 1, events)
+            }
+            (_, End::At(head)) => self.settle(head, &events),
+            (Expected::Revision(_), End::Nowhere { .. }) => Ok(Err(AppendError::Conflict { actual: None })),
+        }
+    }
+
+    fn find(&mut self, stream: &StreamId) -> rusqlite::Result<End> {
+        if let Some(head) = self.added.get(stream).copied().or_else(|| self.heads.get(stream)) {
+            return Ok(End::At(head));
+        }
+        Ok(match self.finder.find(stream)? {
+            Found::At(start) => End::At(Head { start, revision: last_revision(self.connection, start)? }),
+            Found::Nowhere { free, .. } => End::Nowhere { free },
+        })
+    }
+
+    /// Writes all of `events` from revision `first` on or, if one of them is there already, none.
+    fn write(
         &mut self,
-        stream: &StreamId,
-        expected: Expected,
+        stream: StreamId,
+        start: u64,
+        first: u64,
         mut events: Vec<Prepared>,
     ) -> rusqlite::Result<Result<Appended, AppendError>> {
-        let first = match (expected, self.remembered(stream)) {
-            // A stream that is not remembered may still be there. Then the first insert fails on the index of revisions,
-            // for a stream that has events has revision 0; asking before would cost every new stream a query.
-            (Expected::NoStream, None) => 0,
-            (Expected::NoStream, Some(_)) => return self.settle(stream, &events),
-            (Expected::Revision(expected), remembered) => {
-                let head = if remembered.is_some() { remembered } else { stream_head(self.connection, stream)? };
-                if head != Some(expected) {
-                    return self.settle(stream, &events);
-                }
-                expected + 1
-            }
-        };
-        if !self.insert(&mut events, first)? {
-            return self.settle(stream, &events);
+        if !self.insert(&mut events, start, first)? {
+            return match first.checked_sub(1) {
+                Some(revision) => self.settle(Head { start, revision }, &events),
+                None => Ok(Err(AppendError::Conflict { actual: None })),
+            };
         }
         let appended = Appended { revision: first + events.len() as u64 - 1, position: Position::at(self.head) };
-        self.added.insert(stream.clone(), appended.revision);
+        self.added.insert(stream, Head { start, revision: appended.revision });
         self.events.extend(events.into_iter().map(|event| Arc::new(event.into_event())));
         Ok(Ok(appended))
     }
 
-    fn remembered(&self, stream: &StreamId) -> Option<u64> {
-        self.added.get(stream).copied().or_else(|| self.heads.get(stream))
-    }
-
     /// Writes all of `events` or, if one of them is in the way of an index, none.
-    fn insert(&mut self, events: &mut [Prepared], first: u64) -> rusqlite::Result<bool> {
+    fn insert(&mut self, events: &mut [Prepared], start: u64, first: u64) -> rusqlite::Result<bool> {
         let before = self.head;
         for (revision, event) in (first..).zip(events) {
-            match event.insert(&mut self.insert, revision, self.head + 1) {
+            match event.insert(&mut self.insert, Place { start, revision, position: self.head + 1 }) {
                 Ok(()) => self.head += 1,
                 Err(error) if is_duplicate(&error) => {
                     // Positions are given in order, so what this append has written so far is what comes after `before`.
@@ -118,20 +168,18 @@ impl<'a> Appends<'a> {
 
     /// The answer to an append that cannot be written: as the first time if the stream has its events already, else a
     /// conflict.
-    fn settle(&self, stream: &StreamId, events: &[Prepared]) -> rusqlite::Result<Result<Appended, AppendError>> {
-        match self.find(stream, events)? {
-            Some(appended) => Ok(Ok(appended)),
-            None => Ok(Err(AppendError::Conflict { actual: stream_head(self.connection, stream)? })),
-        }
+    fn settle(&self, head: Head, events: &[Prepared]) -> rusqlite::Result<Result<Appended, AppendError>> {
+        let appended = self.repeated(head.start, events)?;
+        Ok(appended.ok_or(AppendError::Conflict { actual: Some(head.revision) }))
     }
 
     /// Where the stream has these events, if it has all of them one after another.
-    fn find(&self, stream: &StreamId, events: &[Prepared]) -> rusqlite::Result<Option<Appended>> {
-        let query = "SELECT revision, position FROM events WHERE id = ?1 AND stream = ?2";
+    fn repeated(&self, start: u64, events: &[Prepared]) -> rusqlite::Result<Option<Appended>> {
+        let query = "SELECT revision, position FROM events WHERE start = ?1 AND id = ?2";
         let mut statement = self.connection.prepare_cached(query)?;
         let mut last: Option<(i64, i64)> = None;
         for event in events {
-            let place = statement.query_row([event.id(), stream.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
+            let place = statement.query_row(params![stored(start), event.id()], |row| Ok((row.get(0)?, row.get(1)?)));
             match (place.optional()?, last) {
                 (Some(place), None) => last = Some(place),
                 (Some(place), Some((revision, _))) if place.0 == revision + 1 => last = Some(place),
@@ -143,6 +191,15 @@ impl<'a> Appends<'a> {
             Some(Appended { revision: u64::try_from(revision).ok()?, position })
         }))
     }
+}
+
+/// Where a stream ends.
+enum End {
+    At(Head),
+    /// It has no events. It would begin in this free slot.
+    Nowhere {
+        free: i64,
+    },
 }
 
 /// Whether a row stands in the way on one of the two unique indexes.

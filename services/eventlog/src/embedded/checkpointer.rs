@@ -2,21 +2,26 @@
 //! up everybody whose append comes next for tens of milliseconds.
 
 use std::{
+    ffi::c_int,
     path::Path,
     sync::mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, hooks::Wal, wal::CheckpointMode};
 
 use super::{OpenError, Threads, database, spawn};
 
-/// Events between two checkpoints: about 8 MB of write-ahead log.
-const EVERY: usize = 2_000;
+/// Pages between two checkpoints: 16 MiB of write-ahead log. The more there are, the more of them are the same page
+/// written again, which is moved only once.
+const EVERY: c_int = 4 << 10;
 
-/// Asks for a checkpoint from time to time. Dropped, it ends the thread.
+/// Pages in the write-ahead log, 64 MiB, from which on the writer itself moves what is left, which is little. Only when
+/// nothing is left the write-ahead log starts again from its beginning.
+const MOST: c_int = 16 << 10;
+
+/// Asks for a checkpoint from time to time. Dropped, together with the connections it watches, it ends the thread.
 pub(super) struct Checkpoints {
     due: SyncSender<()>,
-    written: usize,
 }
 
 impl Checkpoints {
@@ -25,26 +30,36 @@ impl Checkpoints {
         let connection = database::open_to_checkpoint(file)?;
         let (due, asked) = sync_channel(1);
         threads.writers.push(spawn("log-checkpointer", move || run(&connection, &asked))?);
-        Ok(Self { due, written: 0 })
+        Ok(Self { due })
     }
 
-    /// Takes note of events that were written.
-    pub(super) fn wrote(&mut self, events: usize) {
-        self.written += events;
-        if self.written >= EVERY {
-            self.written = 0;
-            // One that is under way or asked for already will do.
-            self.due.try_send(()).ok();
-        }
+    /// Takes note of what this connection writes from now on.
+    pub(super) fn watch(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let due = self.due.clone();
+        let mut asked = 0;
+        connection.wal_hook(Some(move |log: &mut Wal, pages: c_int| {
+            asked = asked.min(pages);
+            if pages >= MOST {
+                log.checkpoint_v2(CheckpointMode::PASSIVE).map_or_else(warn, drop);
+            } else if pages - asked >= EVERY {
+                asked = pages;
+                // One that is under way or asked for already will do.
+                due.try_send(()).ok();
+            }
+            // The transaction is committed, whatever became of its pages.
+            Ok(())
+        }))
     }
 }
 
 fn run(connection: &Connection, asked: &Receiver<()>) {
     while asked.recv().is_ok() {
-        // PASSIVE waits for nobody and nobody waits for it. What it does not get done, the writer does when the
-        // write-ahead log has grown large.
-        if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-            tracing::warn!(%error, "the write-ahead log could not be moved into the file for now");
-        }
+        // PASSIVE waits for nobody and nobody waits for it.
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_or_else(warn, drop);
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it ends an error")]
+fn warn(error: rusqlite::Error) {
+    tracing::warn!(%error, "the write-ahead log could not be moved into the file for now");
 }

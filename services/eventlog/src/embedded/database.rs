@@ -18,14 +18,14 @@ pub enum OpenError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A newer version of the software wrote the file.
-    #[error("{} has format {found}; this version of the software knows formats up to {known}", file.display())]
-    NewerFormat {
+    /// Another version of the software wrote the file.
+    #[error("{} has format {found}; this version of the software knows format {known}", file.display())]
+    OtherFormat {
         /// The file.
         file: PathBuf,
         /// The format it has.
         found: i64,
-        /// The newest format that is understood here.
+        /// The format that is understood here.
         known: i64,
     },
     /// It is a database of something else.
@@ -95,11 +95,11 @@ pub(super) fn open_to_write(file: &Path, layout: &Layout) -> Result<Connection, 
     share(&connection).map_err(failed)?;
     // Looked at before anything is written: a file that is not ours stays as it is.
     let format: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-    if format > layout.format {
-        return Err(OpenError::NewerFormat { file: file.to_owned(), found: format, known: layout.format });
-    }
     if format == 0 && !is_empty(&connection).map_err(failed)? {
         return Err(OpenError::Foreign { file: file.to_owned() });
+    }
+    if format != 0 && format != layout.format {
+        return Err(OpenError::OtherFormat { file: file.to_owned(), found: format, known: layout.format });
     }
     prepare(&mut connection, layout, format == 0).map_err(failed)?;
     sync_folder(file)?;
@@ -171,6 +171,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         Error::FromSqlConversionFailure(..)
         | Error::InvalidColumnType(..)
         | Error::IntegralValueOutOfRange(..)
+        | Error::QueryReturnedNoRows
         | Error::Utf8Error(..) => true,
         _ => false,
     }

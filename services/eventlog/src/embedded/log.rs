@@ -1,43 +1,43 @@
 //! What tasks share of the open log.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc};
 
-use schema::{NewEvent, RecordedEvent, StreamId};
+use schema::{Position, RecordedEvent, StreamId};
 use tokio::sync::oneshot;
 
 use super::{
     CLOSED, OpenError, Threads,
-    append::check_size,
+    appending::Bulk,
     checkpointer::Checkpoints,
-    consumer::{self, Progress},
+    consumer::{self, Ledger},
     database::{self, Layout},
     heads::Heads,
     queue::{Closed, Queue},
     reader::{LogReader, log_head},
     readers::Readers,
     recent::{Following, Recent},
-    row::{self, Prepared},
-    spawn,
+    row, spawn,
     stats::Stats,
+    streams,
     writer::{Job, Writer},
 };
-use crate::{AppendError, Appended, Expected, ReadError};
+use crate::ReadError;
 
 /// The most that waits to be written, in KiB: the unit in which jobs are weighed.
 const MAX_QUEUED: u32 = 64 << 10;
 
 /// How `log.db` is set up. The cache is in KiB: what an append touches of the indexes is all over the file.
-/// The writer itself moves the write-ahead log into the file only once it has grown to 64 MiB.
 pub(super) const LAYOUT: Layout = Layout {
-    format: 1,
+    format: 2,
     page_size: 4096,
-    tables: &[row::TABLE, consumer::TABLES],
-    settings: "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864;",
+    tables: &[row::TABLE, streams::TABLE, consumer::TABLES],
+    settings: "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
 };
 
 /// The open log.
 pub(super) struct Log {
     pub(super) queue: Queue<Job>,
+    pub(super) bulk: Bulk,
     pub(super) readers: Readers<LogReader>,
     pub(super) recent: Recent,
     pub(super) heads: Heads,
@@ -52,18 +52,20 @@ impl Log {
         recent_events: usize,
         threads: &mut Threads,
     ) -> Result<Arc<Self>, OpenError> {
-        let connection = database::open_to_write(file, &LAYOUT)?;
+        let mut connection = database::open_to_write(file, &LAYOUT)?;
         let failed = |source| OpenError::Database { file: file.to_owned(), source };
         let head = log_head(&connection).map_err(failed)?;
         let connections = (0..readers).map(|_| LogReader::open(file)).collect::<Result<_, _>>()?;
         let log = Arc::new(Self {
             queue: Queue::new(MAX_QUEUED),
+            bulk: Bulk::default(),
             readers: Readers::start("log-reader", connections, &mut threads.readers)?,
             recent: Recent::new(head, recent_events),
             heads: Heads::default(),
             stats: Stats::default(),
         });
         let checkpoints = Checkpoints::start(file, threads)?;
+        checkpoints.watch(&mut connection).map_err(failed)?;
         let writer = Writer::new(log.clone(), file.to_owned(), connection, checkpoints);
         threads.writers.push(spawn("log-writer", move || writer.run())?);
         Ok(log)
@@ -75,23 +77,6 @@ impl Log {
         self.readers.close();
     }
 
-    pub(super) async fn append(
-        &self,
-        stream: &StreamId,
-        expected: Expected,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, AppendError> {
-        let since = Instant::now();
-        let bytes = check_size(events.iter().map(|event| event.payload.len()))?;
-        let weight = u32::try_from(events.len() + bytes / 1024).unwrap_or(u32::MAX);
-        let events: Option<_> = events.into_iter().map(|event| Prepared::new(stream, event)).collect();
-        let events = events.ok_or_else(|| AppendError::Unavailable("a payload is not JSON text".into()))?;
-        let (answer, answered) = oneshot::channel();
-        let job = Job::Append { stream: stream.clone(), expected, events, since, answer };
-        self.queue.push(job, weight).await.map_err(|Closed| AppendError::Unavailable(CLOSED.into()))?;
-        answered.await.unwrap_or(Err(AppendError::OutcomeUnknown))
-    }
-
     pub(super) async fn read_stream(
         &self,
         stream: &StreamId,
@@ -99,11 +84,22 @@ impl Log {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         // The ends are noted before appends are answered, so an acknowledged event lies at or before the noted end.
-        if self.heads.get(stream).is_some_and(|head| from > head) {
+        if self.heads.get(stream).is_some_and(|head| from > head.revision) {
             return Ok(Vec::new());
         }
         let stream = stream.clone();
         self.query(move |reader| reader.stream(&stream, from, limit)).await
+    }
+
+    pub(super) async fn revisions(&self, streams: Vec<StreamId>) -> Result<Vec<Option<u64>>, ReadError> {
+        self.query(move |reader| reader.revisions(&streams)).await
+    }
+
+    pub(super) async fn events_at(
+        &self,
+        positions: Vec<Position>,
+    ) -> Result<Vec<Option<Arc<RecordedEvent>>>, ReadError> {
+        self.query(move |reader| reader.at(&positions)).await
     }
 
     pub(super) async fn read_all(&self, after: u64, limit: usize) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
@@ -133,15 +129,15 @@ impl Log {
     }
 
     /// Notes durably what a group has done.
-    pub(super) async fn note(&self, progress: Progress) -> Result<(), ReadError> {
+    pub(super) async fn note(&self, ledger: Arc<Ledger>) -> Result<(), ReadError> {
         let (answer, answered) = oneshot::channel();
-        self.queue.push(Job::Progress { progress, answer: Some(answer) }, 1).await.map_err(|Closed| closed())?;
+        self.queue.push(Job::Progress { ledger, answer: Some(answer) }, 1).await.map_err(|Closed| closed())?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
     /// Notes what a group has done with the next commit, or a little later.
-    pub(super) async fn note_idly(&self, progress: Progress) -> Result<(), ReadError> {
-        self.queue.push_idle(Job::Progress { progress, answer: None }).await.map_err(|Closed| closed())
+    pub(super) fn note_idly(&self, ledger: Arc<Ledger>) -> Result<(), ReadError> {
+        self.queue.push_idle(Job::Progress { ledger, answer: None }).map_err(|Closed| closed())
     }
 }
 

@@ -10,6 +10,7 @@
 //! and power loss.
 
 mod append;
+mod appending;
 mod checkpointer;
 mod consumer;
 mod database;
@@ -21,6 +22,7 @@ mod readers;
 mod recent;
 mod row;
 mod stats;
+mod streams;
 mod subscription;
 #[cfg(test)]
 mod tests;
@@ -45,8 +47,8 @@ pub use self::{
 };
 use self::{consumer::Groups, log::Log, subscription::LogSubscription, vault::Store};
 use crate::{
-    AppendError, Appended, Clock, Consumer, EventLog, Expected, ExpectedVersion, ReadError, Secret, Subscription,
-    Vault, VaultError,
+    AppendError, Appended, Clock, Consumer, EventLog, Expected, ExpectedVersion, ReadError, Secret, StreamAppend,
+    Subscription, Vault, VaultError,
 };
 
 /// Where the embedded log lives and what it may use.
@@ -181,7 +183,15 @@ impl EventLog for Embedded {
         expected: Expected,
         events: Vec<NewEvent>,
     ) -> Result<Appended, AppendError> {
-        self.log.append(stream, expected, events).await
+        self.log.append(StreamAppend { stream: stream.clone(), expected, events }).await
+    }
+
+    async fn append_many(&self, appends: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
+        self.log.append_many(appends).await
+    }
+
+    async fn revisions(&self, streams: &[StreamId]) -> Result<Vec<Option<u64>>, ReadError> {
+        self.log.revisions(streams.to_vec()).await
     }
 
     async fn read_stream(&self, stream: &StreamId, from: u64, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
@@ -190,6 +200,10 @@ impl EventLog for Embedded {
 
     async fn read_all(&self, after: Option<Position>, limit: usize) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
         self.log.read_all(after.map_or(0, |position| position.commit), limit).await
+    }
+
+    async fn events_at(&self, positions: &[Position]) -> Result<Vec<Option<Arc<RecordedEvent>>>, ReadError> {
+        self.log.events_at(positions.to_vec()).await
     }
 
     async fn head(&self) -> Result<Option<Position>, ReadError> {
@@ -219,6 +233,10 @@ impl Vault for Embedded {
 
     async fn put(&self, key: &str, value: &[u8], expected: ExpectedVersion) -> Result<u64, VaultError> {
         self.vault.put(key, value, expected).await
+    }
+
+    async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Vec<Result<u64, VaultError>> {
+        self.vault.put_many(entries).await
     }
 
     async fn delete(&self, key: &str) -> Result<bool, VaultError> {

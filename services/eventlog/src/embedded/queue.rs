@@ -27,7 +27,8 @@ pub(super) struct Queue<T> {
 }
 
 struct State<T> {
-    items: VecDeque<(T, OwnedSemaphorePermit)>,
+    /// With the room that each takes.
+    items: VecDeque<(T, Option<OwnedSemaphorePermit>)>,
     /// Somebody waits for one of the items.
     urgent: bool,
     /// When the oldest item that nobody waits for arrived.
@@ -56,21 +57,21 @@ impl<T> Queue<T> {
         if state.closed {
             return Err(Closed);
         }
-        state.items.push_back((item, room));
+        state.items.push_back((item, Some(room)));
         state.urgent = true;
         drop(state);
         self.arrived.notify_one();
         Ok(())
     }
 
-    /// Waits for room and adds an item that nobody waits for: it goes with the next batch, or makes one a little later.
-    pub(super) async fn push_idle(&self, item: T) -> Result<(), Closed> {
-        let room = self.room(1).await?;
+    /// Adds an item that nobody waits for: it goes with the next batch, or makes one a little later. It takes no room:
+    /// whoever calls this sees to it that there are few such items.
+    pub(super) fn push_idle(&self, item: T) -> Result<(), Closed> {
         let mut state = guard(&self.state);
         if state.closed {
             return Err(Closed);
         }
-        state.items.push_back((item, room));
+        state.items.push_back((item, None));
         if state.idle_since.is_none() {
             state.idle_since = Some(Instant::now());
             drop(state);
@@ -127,11 +128,12 @@ impl<T> Queue<T> {
 }
 
 impl<T> Batch<T> {
-    fn add(&mut self, item: T, room: OwnedSemaphorePermit) {
+    fn add(&mut self, item: T, room: Option<OwnedSemaphorePermit>) {
         self.items.push(item);
-        match &mut self.room {
-            Some(all) => all.merge(room),
-            none => *none = Some(room),
+        match (&mut self.room, room) {
+            (_, None) => {}
+            (Some(all), Some(room)) => all.merge(room),
+            (none, room) => *none = room,
         }
     }
 

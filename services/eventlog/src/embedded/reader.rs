@@ -2,13 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use rusqlite::{Connection, OptionalExtension, params};
-use schema::{RecordedEvent, StreamId};
+use rusqlite::{Connection, params};
+use schema::{Position, RecordedEvent, StreamId};
 
 use super::{
     OpenError, database,
     row::{Decoder, failure, select},
     stored,
+    streams::{self, Finder, Found},
 };
 use crate::ReadError;
 
@@ -35,10 +36,11 @@ impl LogReader {
         from: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let query = select!("WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT ?3");
+        let Some(start) = self.start(stream)? else { return Ok(Vec::new()) };
+        let query = select!("WHERE start = ?1 AND revision >= ?2 ORDER BY revision LIMIT ?3");
         let mut statement = self.connection.prepare_cached(query).map_err(failure)?;
         let limit = stored(limit as u64);
-        let mut rows = statement.query(params![stream.as_str(), stored(from), limit]).map_err(failure)?;
+        let mut rows = statement.query(params![stored(start), stored(from), limit]).map_err(failure)?;
         let mut events = Vec::new();
         let mut next = from;
         while let Some(row) = rows.next().map_err(failure)? {
@@ -77,13 +79,77 @@ impl LogReader {
         }
         Ok(events)
     }
+
+    /// The events at these positions.
+    pub(super) fn at(&mut self, positions: &[Position]) -> Result<Vec<Option<Arc<RecordedEvent>>>, ReadError> {
+        let statement = self.connection.prepare_cached(select!("WHERE position = ?1"));
+        let mut statement = statement.map_err(failure)?;
+        let mut event = |position: &Position| {
+            if position.commit != position.prepare {
+                return Ok(None);
+            }
+            let mut rows = statement.query([stored(position.commit)]).map_err(failure)?;
+            let row = rows.next().map_err(failure)?;
+            row.map(|row| self.decoder.decode(row).map(Arc::new)).transpose()
+        };
+        positions.iter().map(&mut event).collect()
+    }
+
+    /// The last revisions of these streams at one moment.
+    pub(super) fn revisions(&mut self, streams: &[StreamId]) -> Result<Vec<Option<u64>>, ReadError> {
+        let moment = self.connection.unchecked_transaction().map_err(failure)?;
+        let mut finder = Finder::new(&moment).map_err(failure)?;
+        // In the order of the table, so that each of its pages is read once.
+        let mut order: Vec<_> =
+            streams.iter().enumerate().map(|(index, stream)| (streams::slot(stream), index, stream)).collect();
+        order.sort_unstable_by_key(|(slot, ..)| *slot);
+        let mut revisions = vec![None; streams.len()];
+        for (_, index, stream) in order {
+            let start = start(&moment, &mut finder, &mut self.decoder, stream)?;
+            let revision = start.map(|start| last_revision(&moment, start)).transpose().map_err(failure)?;
+            if let Some(place) = revisions.get_mut(index) {
+                *place = revision;
+            }
+        }
+        Ok(revisions)
+    }
+
+    /// The position of the stream's first event.
+    fn start(&mut self, stream: &StreamId) -> Result<Option<u64>, ReadError> {
+        let mut finder = Finder::new(&self.connection).map_err(failure)?;
+        start(&self.connection, &mut finder, &mut self.decoder, stream)
+    }
 }
 
-/// Revision of the last event of a stream.
-pub(super) fn stream_head(connection: &Connection, stream: &StreamId) -> rusqlite::Result<Option<u64>> {
-    let query = "SELECT revision FROM events WHERE stream = ?1 ORDER BY revision DESC LIMIT 1";
-    let head = connection.prepare_cached(query)?.query_row([stream.as_str()], |row| row.get::<_, i64>(0)).optional()?;
-    Ok(head.and_then(|revision| u64::try_from(revision).ok()))
+/// The position of the stream's first event. Those that were passed on the way are read in full, as a stream whose name
+/// was altered in the file would be passed as well, and be taken for one that does not exist.
+fn start(
+    connection: &Connection,
+    finder: &mut Finder<'_>,
+    decoder: &mut Decoder,
+    stream: &StreamId,
+) -> Result<Option<u64>, ReadError> {
+    let passed = match finder.find(stream).map_err(failure)? {
+        Found::At(start) => return Ok(Some(start)),
+        Found::Nowhere { passed, .. } => passed,
+    };
+    for start in passed {
+        let statement = connection.prepare_cached(select!("WHERE position = ?1"));
+        let mut statement = statement.map_err(failure)?;
+        let mut rows = statement.query([stored(start)]).map_err(failure)?;
+        let Some(row) = rows.next().map_err(failure)? else {
+            return Err(ReadError::Damaged(format!("position {start} is missing")));
+        };
+        decoder.decode(row)?;
+    }
+    Ok(None)
+}
+
+/// Revision of the last event of the stream that starts at `start`.
+pub(super) fn last_revision(connection: &Connection, start: u64) -> rusqlite::Result<u64> {
+    let query = "SELECT revision FROM events WHERE start = ?1 ORDER BY revision DESC LIMIT 1";
+    let head: i64 = connection.prepare_cached(query)?.query_row([stored(start)], |row| row.get(0))?;
+    Ok(head.unsigned_abs())
 }
 
 /// Position of the last event; 0 while the log is empty.

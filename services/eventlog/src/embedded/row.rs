@@ -12,13 +12,16 @@ use crate::ReadError;
 
 /// The table. Positions count from 1 without gaps. The checksum is CRC-32 and finds accidents, not forgery.
 ///
-/// Every column is text as a person would write it. The two unique indexes are what an append must decide on: the end
-/// of its stream, and whether its events are there already.
+/// Every column is text as a person would write it; `start` is the position of the first event of the same stream. The two
+/// unique indexes are what an append must decide on: the end of its stream, and whether its events are there already.
+/// They hold `start` in place of the stream's name, so that the entries of new streams come last: an index in the order of
+/// random names has a page rewritten for each of its entries, which is most of what would be written at all.
 pub(super) const TABLE: &str = "
     CREATE TABLE events(
         position     INTEGER PRIMARY KEY,
         id           TEXT NOT NULL,
         stream       TEXT NOT NULL,
+        start        INTEGER NOT NULL,
         revision     INTEGER NOT NULL,
         type         TEXT NOT NULL,
         version      INTEGER NOT NULL,
@@ -30,25 +33,34 @@ pub(super) const TABLE: &str = "
         payload      TEXT NOT NULL,
         checksum     INTEGER NOT NULL
     ) STRICT;
-    CREATE UNIQUE INDEX events_by_stream ON events(stream, revision);
-    CREATE UNIQUE INDEX events_by_id ON events(id);
+    CREATE UNIQUE INDEX events_by_stream ON events(start, revision);
+    CREATE UNIQUE INDEX events_by_id ON events(start, id);
 ";
 
 /// Writes one row.
-pub(super) const INSERT: &str = "INSERT INTO events(position, id, stream, revision, type, version, organization, actor, \
-    recorded_at, cause, correlation, payload, checksum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+pub(super) const INSERT: &str = "INSERT INTO events(position, id, stream, start, revision, type, version, organization, actor, \
+    recorded_at, cause, correlation, payload, checksum) \
+    VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// What [`Decoder::decode`] reads, in its order.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT position, id, stream, revision, type, version, organization, actor, recorded_at, cause, \
-             correlation, payload, checksum FROM events ",
+             correlation, payload, checksum, start FROM events ",
             $rest
         )
     };
 }
 pub(super) use select;
+
+/// Where an event stands: the position of the first event of its stream, its revision there, its position in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) start: u64,
+    pub(super) revision: u64,
+    pub(super) position: u64,
+}
 
 /// An event made ready for its row by the task that appends it, so that the one thread that writes has less to do.
 pub(super) struct Prepared {
@@ -106,13 +118,9 @@ impl Prepared {
         &self.id
     }
 
-    /// Writes the row. `revision` and `position` are its place.
-    pub(super) fn insert(
-        &mut self,
-        statement: &mut CachedStatement<'_>,
-        revision: u64,
-        position: u64,
-    ) -> rusqlite::Result<()> {
+    /// Writes the row.
+    pub(super) fn insert(&mut self, statement: &mut CachedStatement<'_>, place: Place) -> rusqlite::Result<()> {
+        let Place { start, revision, position } = place;
         self.event.revision = revision;
         self.event.position = Position::at(position);
         let payload = std::str::from_utf8(&self.event.payload)?;
@@ -120,6 +128,7 @@ impl Prepared {
             stored(position),
             self.id,
             self.event.stream.as_str(),
+            stored(start),
             stored(revision),
             &*self.event.event_type,
             self.event.version,
@@ -129,7 +138,7 @@ impl Prepared {
             self.cause,
             self.correlation,
             payload,
-            self.checksum.clone().at(revision, position),
+            self.checksum.clone().at(place),
         ])?;
         Ok(())
     }
@@ -180,9 +189,10 @@ impl Checksum {
         Self(hasher)
     }
 
-    fn at(mut self, revision: u64, position: u64) -> u32 {
-        self.0.update(&revision.to_le_bytes());
-        self.0.update(&position.to_le_bytes());
+    fn at(mut self, place: Place) -> u32 {
+        for number in [place.start, place.revision, place.position] {
+            self.0.update(&number.to_le_bytes());
+        }
         self.0.finalize()
     }
 }
@@ -202,7 +212,7 @@ impl Decoder {
     pub(super) fn decode(&mut self, row: &Row<'_>) -> Result<RecordedEvent, ReadError> {
         let position = number(row, 0)?;
         let damaged = || ReadError::Damaged(format!("the event at position {position} is not what was written"));
-        let revision = number(row, 3)?;
+        let place = Place { start: number(row, 13)?, revision: number(row, 3)?, position };
         let columns = Columns {
             id: text(row, 1)?.ok_or_else(damaged)?,
             stream: text(row, 2)?.ok_or_else(damaged)?,
@@ -215,21 +225,21 @@ impl Decoder {
             correlation: text(row, 10)?.ok_or_else(damaged)?,
             payload: text(row, 11)?.ok_or_else(damaged)?,
         };
-        if u64::from(Checksum::of(&columns).at(revision, position)) != number(row, 12)? {
+        if u64::from(Checksum::of(&columns).at(place)) != number(row, 12)? {
             return Err(damaged());
         }
-        self.parse(&columns, revision, position).ok_or_else(damaged)
+        self.parse(&columns, place).ok_or_else(damaged)
     }
 
-    fn parse(&mut self, columns: &Columns<'_>, revision: u64, position: u64) -> Option<RecordedEvent> {
+    fn parse(&mut self, columns: &Columns<'_>, place: Place) -> Option<RecordedEvent> {
         let cause = columns.cause.map(|id| Uuid::try_parse(id).map(EventId)).transpose();
         Some(RecordedEvent {
             id: EventId(Uuid::try_parse(columns.id).ok()?),
             event_type: self.event_type(columns.event_type),
             version: columns.version,
             stream: columns.stream.into(),
-            revision,
-            position: Position::at(position),
+            revision: place.revision,
+            position: Position::at(place.position),
             organization: columns.organization.map(str::parse).transpose().ok()?,
             actor: columns.actor.parse::<Actor>().ok()?,
             recorded_at: time_from_text(columns.recorded_at)?,

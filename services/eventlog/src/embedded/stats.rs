@@ -67,9 +67,10 @@ impl Histogram {
         self.buckets().into_iter().map(|(_, count)| count).sum()
     }
 
-    pub(super) fn record(&self, value: u64) {
+    /// Counts `value` so many times.
+    pub(super) fn record(&self, value: u64, times: u64) {
         let exponent = value.saturating_sub(1).checked_ilog2().map_or(0, |log| log as usize + 1);
-        self.buckets.get(exponent).unwrap_or(&self.beyond).fetch_add(1, Ordering::Relaxed);
-        self.sum.fetch_add(value, Ordering::Relaxed);
+        self.buckets.get(exponent).unwrap_or(&self.beyond).fetch_add(times, Ordering::Relaxed);
+        self.sum.fetch_add(value.saturating_mul(times), Ordering::Relaxed);
     }
 }

@@ -19,11 +19,14 @@ mod writer;
 
 use self::{
     seal::{Sealed, SealingKey},
-    writer::{Job, Writer},
+    writer::{Job, Outcomes, Put, Writer},
 };
 
 /// The most that waits to be written, in KiB.
 const MAX_QUEUED: u32 = 16 << 10;
+
+/// The most values that are written in one transaction when many are given at once: others that write wait for it.
+const MAX_TOGETHER: usize = 1000;
 
 /// The open vault.
 pub(super) struct Store {
@@ -55,26 +58,37 @@ impl Store {
     }
 
     pub(super) async fn get_many(&self, keys: Vec<String>) -> Result<Vec<Option<Secret>>, VaultError> {
+        let sealing = self.key.clone();
         let query = move |reader: &mut table::Reader| {
-            let found = reader.get_many(&keys);
-            (keys, found)
+            let found = reader.get_many(&keys)?;
+            keys.iter().zip(found).map(|(key, sealed)| unseal(&sealing, key, sealed)).collect()
         };
-        let (keys, found) = self.readers.run(query).await.map_err(|Closed| closed())?;
-        let opened = keys.iter().zip(found?).map(|(key, sealed)| self.unseal(key, sealed));
-        opened.collect()
-    }
-
-    fn unseal(&self, key: &str, sealed: Option<Sealed>) -> Result<Option<Secret>, VaultError> {
-        let Some(sealed) = sealed else { return Ok(None) };
-        let value = self.key.open(key, &sealed).ok_or(VaultError::Sealed)?;
-        Ok(Some(Secret { version: sealed.version, value }))
+        self.readers.run(query).await.unwrap_or_else(|Closed| Err(closed()))
     }
 
     pub(super) async fn put(&self, key: &str, value: &[u8], expected: ExpectedVersion) -> Result<u64, VaultError> {
+        let put = Put { key: key.to_owned(), value: Zeroizing::new(value.to_vec()), expected };
+        self.put_together(vec![put]).await?.pop().unwrap_or_else(|| Err(closed()))
+    }
+
+    pub(super) async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Vec<Result<u64, VaultError>> {
+        let put = |(key, value)| Put { key, value: Zeroizing::new(value), expected: ExpectedVersion::Absent };
+        let mut puts = entries.into_iter().map(put).peekable();
+        let mut outcomes = Vec::new();
+        while puts.peek().is_some() {
+            let part: Vec<_> = puts.by_ref().take(MAX_TOGETHER).collect();
+            let count = part.len();
+            let written = self.put_together(part).await;
+            outcomes.extend(written.unwrap_or_else(|error| vec![Err(error); count]));
+        }
+        outcomes
+    }
+
+    /// Writes values in one transaction and tells what came of each.
+    async fn put_together(&self, puts: Vec<Put>) -> Outcomes {
         let (answer, answered) = oneshot::channel();
-        let weight = u32::try_from(1 + value.len() / 1024).unwrap_or(u32::MAX);
-        let value = Zeroizing::new(value.to_vec());
-        self.push(Job::Put { key: key.to_owned(), value, expected, answer }, weight).await?;
+        let weight: usize = puts.iter().map(|put| 1 + put.value.len() / 1024).sum();
+        self.push(Job::Put { puts, answer }, u32::try_from(weight).unwrap_or(u32::MAX)).await?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -99,6 +113,12 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn unseal(sealing: &SealingKey, key: &str, sealed: Option<Sealed>) -> Result<Option<Secret>, VaultError> {
+    let Some(sealed) = sealed else { return Ok(None) };
+    let value = sealing.open(key, &sealed).ok_or(VaultError::Sealed)?;
+    Ok(Some(Secret { version: sealed.version, value }))
 }
 
 fn closed() -> VaultError {

@@ -7,51 +7,50 @@ use std::{
 };
 
 use rusqlite::Connection;
-use schema::StreamId;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
-    append::{Appends, Written},
+    append::{Appends, PreparedAppend, Written},
     checkpointer::Checkpoints,
-    consumer::{Change, Progress, write_progress},
+    consumer::{Ledger, Progress, write_progress},
     database,
     log::{LAYOUT, Log},
     queue::AbandonAtEnd,
     reader::log_head,
-    row::Prepared,
 };
-use crate::{AppendError, Appended, Expected, ReadError};
+use crate::{AppendError, Appended, ReadError};
 
 /// The most jobs in one transaction, which bounds how long the first of them waits for the last.
 const MAX_BATCH_JOBS: usize = 2048;
 
-/// About the most in one transaction, in KiB: the unit in which jobs are weighed.
-const MAX_BATCH_WEIGHT: usize = 8 << 10;
+/// About the most in one transaction, in KiB: the unit in which jobs are weighed. A part of what is appended in bulk
+/// is often most of that.
+const MAX_BATCH_WEIGHT: usize = 2 << 10;
+
+/// What came of an append.
+pub(super) type Outcome = Result<Appended, AppendError>;
+
+/// What came of appends that were asked for together; an error if it is the same for all.
+pub(super) type Outcomes = Result<Vec<Outcome>, AppendError>;
 
 /// What the writer is asked to do.
 pub(super) enum Job {
-    /// Append events.
+    /// Append to streams, and tell what came of each. Those that were refused before stay so.
     Append {
-        stream: StreamId,
-        expected: Expected,
-        events: Vec<Prepared>,
+        appends: Vec<Result<PreparedAppend, AppendError>>,
         since: Instant,
-        answer: oneshot::Sender<Result<Appended, AppendError>>,
+        answer: oneshot::Sender<Outcomes>,
+        /// Given back with the answer.
+        turn: Option<OwnedSemaphorePermit>,
     },
-    /// Note what a consumer group has dealt with. Without an answer if losing it does no harm.
-    Progress { progress: Progress, answer: Option<oneshot::Sender<Result<(), ReadError>>> },
+    /// Note what a consumer group has done. Without an answer if nobody waits for it.
+    Progress { ledger: Arc<Ledger>, answer: Option<oneshot::Sender<Result<(), ReadError>>> },
 }
 
 /// To be answered when the transaction has ended.
 enum Answer {
-    Append {
-        outcome: Result<Appended, AppendError>,
-        since: Instant,
-        to: oneshot::Sender<Result<Appended, AppendError>>,
-    },
-    Progress {
-        to: oneshot::Sender<Result<(), ReadError>>,
-    },
+    Append { outcomes: Vec<Outcome>, since: Instant, to: oneshot::Sender<Outcomes>, turn: Option<OwnedSemaphorePermit> },
+    Progress { to: oneshot::Sender<Result<(), ReadError>> },
 }
 
 /// How a transaction failed, with what SQLite said.
@@ -71,16 +70,16 @@ impl From<rusqlite::Error> for Failure {
 /// What a transaction is to write.
 #[derive(Default)]
 struct Batch {
-    appends: Vec<Append>,
-    progress: Vec<Progress>,
+    appends: Vec<Asked>,
+    ledgers: Vec<Arc<Ledger>>,
+    /// What was taken from them.
+    progress: Vec<(Arc<Ledger>, Progress)>,
     answers: Vec<Answer>,
 }
 
-/// An append and the index of its answer.
-struct Append {
-    stream: StreamId,
-    expected: Expected,
-    events: Vec<Prepared>,
+/// Appends and the index of their answer.
+struct Asked {
+    appends: Vec<Result<PreparedAppend, AppendError>>,
     answer: usize,
 }
 
@@ -89,9 +88,8 @@ pub(super) struct Writer {
     file: PathBuf,
     /// None after a failure until the file has been opened again.
     connection: Option<Connection>,
-    /// Acknowledgements of events that had been put off, from transactions that failed. If their rows stayed, they would
-    /// come back at the next start, however late that is. At most as many as there are such rows.
-    unnoted: Vec<Progress>,
+    /// Of the groups whose progress was in a transaction that failed. It is written with the next.
+    unnoted: Vec<Arc<Ledger>>,
     checkpoints: Checkpoints,
 }
 
@@ -111,13 +109,19 @@ impl Writer {
 
     fn work(&mut self, jobs: Vec<Job>) {
         let mut batch = Batch::from(jobs);
-        batch.progress.splice(0..0, self.unnoted.drain(..));
+        batch.ledgers.append(&mut self.unnoted);
         let written = self.transact(&mut batch);
         match written {
             Ok(written) => self.succeed(written, batch.answers),
             Err(failure) => {
-                self.unnoted = batch.progress;
-                self.unnoted.retain(|progress| matches!(progress.change, Change::Acknowledge { pending: true, .. }));
+                for (ledger, progress) in batch.progress {
+                    ledger.give_back(progress);
+                }
+                for ledger in batch.ledgers {
+                    if !self.unnoted.iter().any(|known| Arc::ptr_eq(known, &ledger)) {
+                        self.unnoted.push(ledger);
+                    }
+                }
                 self.fail(&failure, batch.answers);
             }
         }
@@ -130,18 +134,28 @@ impl Writer {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let head = log.recent.head();
         let mut appends = Appends::begin(connection, &log.heads, head)?;
-        for Append { stream, expected, events, answer } in batch.appends.drain(..) {
-            let result = appends.append(&stream, expected, events)?;
-            if let Some(Answer::Append { outcome, .. }) = batch.answers.get_mut(answer) {
-                *outcome = result;
+        for asked in batch.appends.drain(..) {
+            if let Some(Answer::Append { outcomes, .. }) = batch.answers.get_mut(asked.answer) {
+                let written = asked.appends.into_iter().map(|append| match append {
+                    Ok(append) => appends.append(append),
+                    Err(refused) => Ok(Err(refused)),
+                });
+                *outcomes = written.collect::<rusqlite::Result<_>>()?;
             }
         }
-        write_progress(connection, &batch.progress)?;
+        for ledger in &batch.ledgers {
+            if let Some(progress) = ledger.take() {
+                let written = write_progress(connection, &ledger.group, &progress);
+                // Kept in any case: what could not be written is given back.
+                batch.progress.push((ledger.clone(), progress));
+                written?;
+            }
+        }
         let written = appends.end();
         let start = Instant::now();
         let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         committed.map_err(|error| Failure::Unknown(error.to_string()))?;
-        log.stats.commit_micros.record(micros(start.elapsed()));
+        log.stats.commit_micros.record(micros(start.elapsed()), 1);
         Ok(written)
     }
 
@@ -149,9 +163,8 @@ impl Writer {
         let Written { heads, events } = written;
         if !events.is_empty() {
             self.log.stats.events.add(events.len() as u64);
-            self.log.stats.batch_events.record(events.len() as u64);
+            self.log.stats.batch_events.record(events.len() as u64, 1);
         }
-        self.checkpoints.wrote(events.len());
         // Before anybody is answered: who has an answer finds its events in every way of reading.
         self.log.heads.extend(heads);
         self.log.recent.publish(events);
@@ -161,16 +174,15 @@ impl Writer {
 
     fn answer(&self, answer: Answer) {
         match answer {
-            Answer::Append { outcome, since, to } => {
-                match &outcome {
-                    Ok(_) => {
-                        self.log.stats.appends.add(1);
-                        self.log.stats.append_micros.record(micros(since.elapsed()));
-                    }
-                    Err(_) => self.log.stats.conflicts.add(1),
-                }
+            Answer::Append { outcomes, since, to, turn } => {
+                let taken = outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
+                let conflict = |outcome: &&Outcome| matches!(outcome, Err(AppendError::Conflict { .. }));
+                self.log.stats.appends.add(taken);
+                self.log.stats.append_micros.record(micros(since.elapsed()), taken);
+                self.log.stats.conflicts.add(outcomes.iter().filter(conflict).count() as u64);
+                drop(turn);
                 // Whoever asked may have gone away.
-                to.send(outcome).ok();
+                to.send(Ok(outcomes)).ok();
             }
             Answer::Progress { to } => drop(to.send(Ok(()))),
         }
@@ -204,7 +216,8 @@ impl Writer {
             Some(connection) => connection,
             None => {
                 let opened = database::open_to_write(&self.file, &LAYOUT);
-                let connection = opened.map_err(|error| Failure::NothingWritten(error.to_string()))?;
+                let mut connection = opened.map_err(|error| Failure::NothingWritten(error.to_string()))?;
+                self.checkpoints.watch(&mut connection)?;
                 let head = log_head(&connection)?;
                 self.log.heads.clear();
                 self.log.recent.reset(head);
@@ -220,12 +233,12 @@ impl From<Vec<Job>> for Batch {
         let mut batch = Self::default();
         for job in jobs {
             match job {
-                Job::Append { stream, expected, events, since, answer: to } => {
-                    batch.appends.push(Append { stream, expected, events, answer: batch.answers.len() });
-                    batch.answers.push(Answer::Append { outcome: Err(AppendError::OutcomeUnknown), since, to });
+                Job::Append { appends, since, answer: to, turn } => {
+                    batch.appends.push(Asked { appends, answer: batch.answers.len() });
+                    batch.answers.push(Answer::Append { outcomes: Vec::new(), since, to, turn });
                 }
-                Job::Progress { progress, answer } => {
-                    batch.progress.push(progress);
+                Job::Progress { ledger, answer } => {
+                    batch.ledgers.push(ledger);
                     batch.answers.extend(answer.map(|to| Answer::Progress { to }));
                 }
             }

@@ -1,18 +1,15 @@
 //! Members of consumer groups.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use schema::{RecordedEvent, Timestamp};
-use tokio::sync::Notify;
 
 use super::{
     super::{guard, log::Log, subscription::LogSubscription},
+    ledger::Ledger,
     state::{Next, State},
-    store::{Change, Progress, load},
+    store::load,
 };
 use crate::{Clock, Consumer, Delivery, ReadError, Subscription};
 
@@ -51,27 +48,22 @@ impl Groups {
         let source = LogSubscription::new(self.log.clone(), loaded.checkpoint);
         types.sort_unstable();
         Ok(Group {
-            name: name.to_owned(),
             types,
             log: self.log.clone(),
             clock: self.clock.clone(),
-            state: Mutex::new(State::new(loaded)),
+            ledger: Arc::new(Ledger::new(name, loaded)),
             source: tokio::sync::Mutex::new(source),
-            changed: Notify::new(),
         })
     }
 }
 
 /// What the members of a group share.
 struct Group {
-    name: String,
     types: Vec<String>,
     log: Arc<Log>,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    ledger: Arc<Ledger>,
     source: tokio::sync::Mutex<LogSubscription>,
-    /// The state changed in a way that may give a waiting member something to do.
-    changed: Notify,
 }
 
 impl Group {
@@ -81,16 +73,16 @@ impl Group {
         if self.types == types {
             Ok(self)
         } else {
-            Err(ReadError::Unavailable(format!("the group {} has members that take other types", self.name)))
+            Err(ReadError::Unavailable(format!("the group {} has members that take other types", self.ledger.group)))
         }
     }
 
     async fn next(&self) -> Result<Delivery, ReadError> {
         loop {
             // Asked for before the state is looked at, so that no change after the look is missed.
-            let mut changed = std::pin::pin!(self.changed.notified());
+            let mut changed = std::pin::pin!(self.ledger.changed.notified());
             changed.as_mut().enable();
-            let next = guard(&self.state).next(self.clock.now());
+            let next = guard(&self.ledger.state).next(self.clock.now());
             match next {
                 Next::Deliver(event) => return Ok(Delivery { event, attempt: 1 }),
                 Next::Redeliver(position) => {
@@ -117,7 +109,7 @@ impl Group {
     async fn redeliver(&self, position: u64) -> Result<Option<Delivery>, ReadError> {
         let event = self.log.read_all(position - 1, 1).await?.pop();
         let event = event.ok_or_else(|| ReadError::Damaged(format!("position {position} is missing")))?;
-        let attempt = guard(&self.state).redeliver(position, self.clock.now());
+        let attempt = guard(&self.ledger.state).redeliver(position, self.clock.now());
         Ok(attempt.map(|attempt| Delivery { event, attempt }))
     }
 
@@ -125,55 +117,30 @@ impl Group {
     /// it arrives.
     async fn fetch(&self) -> Result<(), ReadError> {
         let mut source = self.source.lock().await;
-        if guard(&self.state).has_ready() {
+        if guard(&self.ledger.state).has_ready() {
             return Ok(());
         }
         let page = source.next().await?;
         let wanted = |event: &RecordedEvent| self.types.iter().any(|name| **name == *event.event_type);
-        let passed = {
-            let mut state = guard(&self.state);
-            state.accept(page, wanted).then(|| state.checkpoint())
-        };
-        match passed {
-            Some(checkpoint) => self.log.note_idly(self.progress(Change::Nothing, checkpoint)).await,
-            None => Ok(()),
-        }
+        self.settle(|state| state.accept(page, wanted))
     }
 
-    fn progress(&self, change: Change, checkpoint: u64) -> Progress {
-        Progress { group: self.name.clone(), change, checkpoint }
+    /// Changes the state and lets it be written with the next commit, or a little later.
+    fn settle(&self, change: impl FnOnce(&mut State) -> bool) -> Result<(), ReadError> {
+        let mut state = guard(&self.ledger.state);
+        let ask = change(&mut state) && state.ask();
+        drop(state);
+        self.ledger.changed.notify_waiters();
+        if ask { self.log.note_idly(self.ledger.clone()) } else { Ok(()) }
     }
 
-    async fn acknowledge(&self, position: u64) -> Result<(), ReadError> {
-        let acknowledged = {
-            let mut state = guard(&self.state);
-            state.acknowledge(position).map(|pending| (pending, state.checkpoint()))
-        };
-        let Some((pending, checkpoint)) = acknowledged else { return Ok(()) };
-        self.changed.notify_waiters();
-        self.log.note_idly(self.progress(Change::Acknowledge { position, pending }, checkpoint)).await
-    }
-
-    async fn put_off(&self, position: u64, due: Timestamp) -> Result<(), ReadError> {
-        let Some((attempts, checkpoint)) = self.settling(position) else { return Ok(()) };
-        self.log.note(self.progress(Change::PutOff { position, attempts, due }, checkpoint)).await?;
-        guard(&self.state).put_off(position, due);
-        self.changed.notify_waiters();
-        Ok(())
-    }
-
+    /// Durable when it returns.
     async fn park(&self, position: u64, reason: &str) -> Result<(), ReadError> {
-        let Some((attempts, checkpoint)) = self.settling(position) else { return Ok(()) };
-        let change = Change::Park { position, attempts, reason: reason.to_owned() };
-        self.log.note(self.progress(change, checkpoint)).await?;
-        guard(&self.state).parked(position);
-        self.changed.notify_waiters();
-        Ok(())
-    }
-
-    fn settling(&self, position: u64) -> Option<(u32, u64)> {
-        let mut state = guard(&self.state);
-        state.settling(position).map(|attempts| (attempts, state.checkpoint()))
+        if !guard(&self.ledger.state).park(position, reason) {
+            return Ok(());
+        }
+        self.ledger.changed.notify_waiters();
+        self.log.note(self.ledger.clone()).await
     }
 }
 
@@ -194,14 +161,14 @@ impl Consumer for Member {
 
     async fn ack(&mut self, delivery: &Delivery) -> Result<(), ReadError> {
         let position = delivery.event.position.commit;
-        self.group.acknowledge(position).await?;
+        self.group.settle(|state| state.acknowledge(position))?;
         self.held.remove(&position);
         Ok(())
     }
 
     async fn retry_at(&mut self, delivery: &Delivery, at: Timestamp) -> Result<(), ReadError> {
         let position = delivery.event.position.commit;
-        self.group.put_off(position, at).await?;
+        self.group.settle(|state| state.put_off(position, at))?;
         self.held.remove(&position);
         Ok(())
     }
@@ -216,11 +183,11 @@ impl Consumer for Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        let mut state = guard(&self.group.state);
+        let mut state = guard(&self.group.ledger.state);
         for (position, attempts) in self.held.drain() {
             state.give_back(position, attempts);
         }
         drop(state);
-        self.group.changed.notify_waiters();
+        self.group.ledger.changed.notify_waiters();
     }
 }

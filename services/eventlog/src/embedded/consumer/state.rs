@@ -7,7 +7,7 @@ use std::{
 
 use schema::{RecordedEvent, Timestamp};
 
-use super::store::Loaded;
+use super::store::{Change, Loaded, Progress};
 
 /// The most events that may be put off; beyond that a group gets no new ones until some are dealt with.
 const MAX_PENDING: usize = 100_000;
@@ -16,14 +16,18 @@ const MAX_PENDING: usize = 100_000;
 /// ones until that first one is.
 const MAX_AHEAD: usize = 10_000;
 
+/// The most changes that wait to be written; beyond that a group gets no new events until they are.
+const MAX_UNWRITTEN: usize = 20_000;
+
 /// Positions that pass by, of other types, before the checkpoint is worth writing down for them alone.
 const WORTH_NOTING: u64 = 1_000;
 
 /// The state of one group.
 ///
 /// Every position up to `cursor` is in exactly one of these places: `ready`, `open`, `waiting`, or done with (passed by,
-/// acknowledged, parked). A position is *held* while nothing on disk tells what became of it; the checkpoint stays below
-/// the first that is held, so after a crash all that are held are read again.
+/// acknowledged, parked). A position is *held* while it has not been answered; the checkpoint stays below the first that
+/// is held, so after a crash all that are held are read again. What the checkpoint may pass only once it is on disk is
+/// in `unwritten` until it is taken, together with the checkpoint, to be written there.
 pub(super) struct State {
     cursor: u64,
     ready: VecDeque<Arc<RecordedEvent>>,
@@ -35,6 +39,11 @@ pub(super) struct State {
     ahead: BTreeSet<u64>,
     /// Settled before the restart and beyond the cursor.
     settled: BTreeSet<u64>,
+    /// By position, the last thing that happened to it.
+    unwritten: BTreeMap<u64, Change>,
+    /// Somebody was asked to write them.
+    asked: bool,
+    /// The checkpoint when they were last taken.
     noted: u64,
 }
 
@@ -68,11 +77,13 @@ impl State {
             held: BTreeSet::new(),
             ahead: BTreeSet::new(),
             settled: loaded.settled,
+            unwritten: BTreeMap::new(),
+            asked: false,
             noted: loaded.checkpoint,
         }
     }
 
-    /// Up to where everything is done or told of on disk.
+    /// Up to where everything is answered.
     pub(super) fn checkpoint(&self) -> u64 {
         self.held.first().map_or(self.cursor, |first| first - 1)
     }
@@ -80,9 +91,40 @@ impl State {
     /// Forgets what the checkpoint has passed.
     fn forget_ahead(&mut self) {
         let checkpoint = self.checkpoint();
-        while self.ahead.first().is_some_and(|position| *position <= checkpoint) {
+        while let Some(position) = self.ahead.first().copied().filter(|position| *position <= checkpoint) {
             self.ahead.pop_first();
+            if matches!(self.unwritten.get(&position), Some(Change::Acknowledge { pending: false })) {
+                self.unwritten.remove(&position);
+            }
         }
+    }
+
+    /// Whether so much waits to be written that new events have to wait.
+    pub(super) fn is_behind(&self) -> bool {
+        self.unwritten.len() >= MAX_UNWRITTEN
+    }
+
+    /// Whether somebody is to be asked to write what has changed: once until it is taken.
+    pub(super) fn ask(&mut self) -> bool {
+        !std::mem::replace(&mut self.asked, true)
+    }
+
+    /// What has changed since the last time, to be written. None: nothing.
+    pub(super) fn take(&mut self) -> Option<Progress> {
+        self.asked = false;
+        let (changes, checkpoint) = (std::mem::take(&mut self.unwritten), self.checkpoint());
+        let changed = !changes.is_empty() || checkpoint != self.noted;
+        self.noted = checkpoint;
+        changed.then_some(Progress { changes, checkpoint })
+    }
+
+    /// What was taken could not be written. What happened since to the same positions stands.
+    pub(super) fn restore(&mut self, progress: Progress) {
+        for (position, change) in progress.changes {
+            self.unwritten.entry(position).or_insert(change);
+        }
+        // Nor was the checkpoint.
+        self.noted = 0;
     }
 
     /// Whether events are waiting to be handed out.
@@ -103,11 +145,7 @@ impl State {
             }
         }
         self.forget_ahead();
-        let note = self.checkpoint() >= self.noted + WORTH_NOTING;
-        if note {
-            self.noted = self.checkpoint();
-        }
-        note
+        self.checkpoint() >= self.noted + WORTH_NOTING
     }
 
     /// What is next at `now`. An event that is due goes before new ones.
@@ -116,7 +154,8 @@ impl State {
         if let Some((_, position)) = due.filter(|(due, _)| *due <= now) {
             return Next::Redeliver(position);
         }
-        let more = self.waiting.len() < MAX_PENDING && self.open.len() + self.ahead.len() < MAX_AHEAD;
+        let ahead = self.open.len() + self.ahead.len();
+        let more = self.waiting.len() < MAX_PENDING && ahead < MAX_AHEAD && !self.is_behind();
         if more && let Some(event) = self.ready.pop_front() {
             self.open.insert(event.position.commit, Open { attempts: 1, pending: false });
             return Next::Deliver(event);
@@ -133,38 +172,36 @@ impl State {
         Some(open.attempts)
     }
 
-    /// Dealt with. Tells whether it had been put off; none if it is not handed out.
-    pub(super) fn acknowledge(&mut self, position: u64) -> Option<bool> {
+    /// Dealt with. False: it is not handed out.
+    pub(super) fn acknowledge(&mut self, position: u64) -> bool {
+        let Some(open) = self.answer(position) else { return false };
+        self.ahead.insert(position);
+        self.unwritten.insert(position, Change::Acknowledge { pending: open.pending });
+        self.forget_ahead();
+        true
+    }
+
+    /// Comes back later. False: it is not handed out.
+    pub(super) fn put_off(&mut self, position: u64, due: Timestamp) -> bool {
+        let Some(Open { attempts, .. }) = self.answer(position) else { return false };
+        self.waiting.insert((due, position), Open { attempts, pending: true });
+        self.unwritten.insert(position, Change::PutOff { attempts, due });
+        self.forget_ahead();
+        true
+    }
+
+    /// Given up. False: it is not handed out.
+    pub(super) fn park(&mut self, position: u64, reason: &str) -> bool {
+        let Some(Open { attempts, .. }) = self.answer(position) else { return false };
+        self.unwritten.insert(position, Change::Park { attempts, reason: reason.to_owned() });
+        self.forget_ahead();
+        true
+    }
+
+    fn answer(&mut self, position: u64) -> Option<Open> {
         let open = self.open.remove(&position)?;
         self.held.remove(&position);
-        self.ahead.insert(position);
-        self.forget_ahead();
-        self.noted = self.checkpoint();
-        Some(open.pending)
-    }
-
-    /// Before a position is put off or parked on disk: from now on it may have a row there. Tells how often it was
-    /// delivered; none if it is not handed out.
-    pub(super) fn settling(&mut self, position: u64) -> Option<u32> {
-        let open = self.open.get_mut(&position)?;
-        open.pending = true;
-        Some(open.attempts)
-    }
-
-    /// Once it is put off on disk.
-    pub(super) fn put_off(&mut self, position: u64, due: Timestamp) {
-        if let Some(open) = self.open.remove(&position) {
-            self.held.remove(&position);
-            self.forget_ahead();
-            self.waiting.insert((due, position), open);
-        }
-    }
-
-    /// Once it is parked on disk.
-    pub(super) fn parked(&mut self, position: u64) {
-        self.open.remove(&position);
-        self.held.remove(&position);
-        self.forget_ahead();
+        Some(open)
     }
 
     /// A member went away without a word on this delivery: it is due at once.

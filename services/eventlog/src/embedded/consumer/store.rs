@@ -1,6 +1,6 @@
 //! What of a group's progress is on disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use schema::Timestamp;
@@ -39,70 +39,70 @@ pub(crate) const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// A change to a group's progress, and the position up to which the group is then done.
-#[derive(Debug)]
+/// What a group has done since the last time it was written.
+#[derive(Debug, Default)]
 pub(crate) struct Progress {
-    pub(crate) group: String,
-    pub(crate) change: Change,
-    pub(crate) checkpoint: u64,
+    /// By position.
+    pub(super) changes: BTreeMap<u64, Change>,
+    /// The position up to which the group is then done.
+    pub(super) checkpoint: u64,
 }
 
 /// What happened to one event.
 #[derive(Debug)]
-pub(crate) enum Change {
-    /// Nothing: the group has only come further.
-    Nothing,
+pub(super) enum Change {
     /// Dealt with. `pending`: it had been put off before.
-    Acknowledge { position: u64, pending: bool },
+    Acknowledge { pending: bool },
     /// Put off.
-    PutOff { position: u64, attempts: u32, due: Timestamp },
+    PutOff { attempts: u32, due: Timestamp },
     /// Given up.
-    Park { position: u64, attempts: u32, reason: String },
+    Park { attempts: u32, reason: String },
 }
 
-/// Writes progress within the open transaction, in order. Of many positions of one group only the last is written: a
-/// group never goes back.
-pub(crate) fn write_progress(connection: &Connection, progress: &[Progress]) -> rusqlite::Result<()> {
-    let checkpoints: HashMap<_, _> = progress.iter().map(|p| (p.group.as_str(), p.checkpoint)).collect();
-    for Progress { group, change, .. } in progress {
-        let checkpoint = checkpoints.get(group.as_str()).copied().unwrap_or(0);
-        write_change(connection, group, change, checkpoint)?;
+/// Writes progress within the open transaction.
+pub(crate) fn write_progress(connection: &Connection, group: &str, progress: &Progress) -> rusqlite::Result<()> {
+    for (position, change) in &progress.changes {
+        write_change(connection, group, *position, change, progress.checkpoint)?;
     }
-    for (group, checkpoint) in checkpoints {
-        let sql = "INSERT INTO consumers(consumer, position) VALUES(?1, ?2) \
-                   ON CONFLICT DO UPDATE SET position = max(position, excluded.position)";
-        connection.prepare_cached(sql)?.execute(params![group, stored(checkpoint)])?;
-        let sql = "DELETE FROM acknowledged WHERE consumer = ?1 AND position <= ?2";
-        connection.prepare_cached(sql)?.execute(params![group, stored(checkpoint)])?;
-    }
+    let checkpoint = stored(progress.checkpoint);
+    let sql = "INSERT INTO consumers(consumer, position) VALUES(?1, ?2) \
+               ON CONFLICT DO UPDATE SET position = max(position, excluded.position)";
+    connection.prepare_cached(sql)?.execute(params![group, checkpoint])?;
+    let sql = "DELETE FROM acknowledged WHERE consumer = ?1 AND position <= ?2";
+    connection.prepare_cached(sql)?.execute(params![group, checkpoint])?;
     Ok(())
 }
 
-fn write_change(connection: &Connection, group: &str, change: &Change, checkpoint: u64) -> rusqlite::Result<()> {
-    let unpend = |position: u64| {
+fn write_change(
+    connection: &Connection,
+    group: &str,
+    position: u64,
+    change: &Change,
+    checkpoint: u64,
+) -> rusqlite::Result<()> {
+    let unpend = || {
         let sql = "DELETE FROM pending WHERE consumer = ?1 AND position = ?2";
         connection.prepare_cached(sql)?.execute(params![group, stored(position)])
     };
     match change {
-        Change::Nothing => {}
-        Change::Acknowledge { position, pending } => {
+        Change::Acknowledge { pending } => {
             if *pending {
-                unpend(*position)?;
+                unpend()?;
             }
-            if *position > checkpoint {
+            if position > checkpoint {
                 let sql = "INSERT OR IGNORE INTO acknowledged(consumer, position) VALUES(?1, ?2)";
-                connection.prepare_cached(sql)?.execute(params![group, stored(*position)])?;
+                connection.prepare_cached(sql)?.execute(params![group, stored(position)])?;
             }
         }
-        Change::PutOff { position, attempts, due } => {
+        Change::PutOff { attempts, due } => {
             let sql = "INSERT OR REPLACE INTO pending(consumer, position, attempts, due) VALUES(?1, ?2, ?3, ?4)";
-            let row = params![group, stored(*position), attempts, time_to_text(*due)];
+            let row = params![group, stored(position), attempts, time_to_text(*due)];
             connection.prepare_cached(sql)?.execute(row)?;
         }
-        Change::Park { position, attempts, reason } => {
-            unpend(*position)?;
+        Change::Park { attempts, reason } => {
+            unpend()?;
             let sql = "INSERT OR REPLACE INTO parked(consumer, position, attempts, reason) VALUES(?1, ?2, ?3, ?4)";
-            connection.prepare_cached(sql)?.execute(params![group, stored(*position), attempts, reason])?;
+            connection.prepare_cached(sql)?.execute(params![group, stored(position), attempts, reason])?;
         }
     }
     Ok(())

@@ -39,7 +39,7 @@ async fn positions_count_from_one_without_gaps() {
     let log = folder.open_alone();
     append(&log, "tea-a", 0..3).await;
     // What is refused takes no position.
-    let batch = vec![event(90, "tea.made"), event(0, "tea.made")];
+    let batch = vec![event(90, "tea.made"), event(91, "tea.made"), event(90, "tea.made")];
     assert!(log.append(&"tea-b".into(), Expected::NoStream, batch).await.is_err());
     append(&log, "tea-b", 10..12).await;
     let rows = folder.visit("log.db");
@@ -67,14 +67,21 @@ async fn a_second_owner_is_refused_until_the_first_has_closed() {
 }
 
 #[test]
-fn files_of_a_newer_version_or_of_something_else_are_refused_and_left_alone() {
+fn files_of_another_version_or_of_something_else_are_refused_and_left_alone() {
     for file in ["log.db", "vault.db"] {
         let folder = Folder::new(1, 10);
         drop(folder.open_alone());
-        folder.visit(file).pragma_update(None, "user_version", 2).unwrap();
-        let refused = Embedded::open(folder.config());
-        assert!(matches!(refused, Err(OpenError::NewerFormat { found: 2, known: 1, .. })));
-        folder.visit(file).pragma_update(None, "user_version", 1).unwrap();
+        let format: i64 = folder.visit(file).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        for other in [format - 1, format + 1] {
+            folder.visit(file).pragma_update(None, "user_version", other).unwrap();
+            let refused = Embedded::open(folder.config()).map(drop);
+            match refused {
+                Err(OpenError::OtherFormat { found, known, .. }) => assert_eq!((found, known), (other, format)),
+                Err(OpenError::Foreign { .. }) => assert_eq!(other, 0),
+                refused => panic!("{refused:?}"),
+            }
+        }
+        folder.visit(file).pragma_update(None, "user_version", format).unwrap();
         drop(folder.open_alone());
 
         let folder = Folder::new(1, 10);
@@ -95,7 +102,8 @@ async fn what_was_changed_in_the_file_is_damaged_and_the_rest_is_readable() {
         "organization = 'org_00000000000000000000000000000000'",
         "version = 2",
         "revision = 7",
-        "stream = 'tea-b', revision = 1",
+        "stream = 'tea-b'",
+        "start = 2",
     ];
     for change in changes {
         let folder = Folder::new(1, 0);
@@ -110,6 +118,53 @@ async fn what_was_changed_in_the_file_is_damaged_and_the_rest_is_readable() {
         let read = log.read_stream(&"tea-a".into(), 0, 10).await;
         assert!(matches!(read, Err(ReadError::Damaged(_))), "{change}: {read:?}");
         assert_eq!(log.read_all(Some(Position::at(2)), 10).await.unwrap().len(), 2, "{change}");
+    }
+}
+
+/// Streams are found by the name that stands with their first event.
+#[tokio::test]
+async fn a_stream_whose_name_was_changed_is_damaged_not_absent() {
+    let folder = Folder::new(1, 0);
+    let log = folder.open_alone();
+    append(&log, "tea-a", 0..3).await;
+    append(&log, "tea-b", 10..11).await;
+    folder.visit("log.db").execute("UPDATE events SET stream = 'tea-c' WHERE position = 1", []).unwrap();
+    let read = log.read_stream(&"tea-a".into(), 0, 10).await;
+    assert!(matches!(read, Err(ReadError::Damaged(_))), "{read:?}");
+    let read = log.revisions(&["tea-b".into(), "tea-a".into()]).await;
+    assert!(matches!(read, Err(ReadError::Damaged(_))), "{read:?}");
+    assert_eq!(log.revisions(&["tea-b".into()]).await, Ok(vec![Some(0)]));
+}
+
+/// Two names of one slot: the streams are told apart, whether they are remembered or looked up in the file.
+#[tokio::test]
+async fn streams_whose_names_collide_are_told_apart() {
+    let mut seen = std::collections::HashMap::new();
+    let names = (0_u128..).map(|number| StreamId::new("tea", &Uuid::new_v5(&Uuid::nil(), &number.to_le_bytes())));
+    let colliding = names.map(|name| (seen.insert(streams::slot(&name), name.clone()), name));
+    let pairs: Vec<_> = colliding.filter_map(|(other, name)| Some((other?, name))).take(2).collect();
+
+    let folder = Folder::new(1, 0);
+    let log = folder.open_alone();
+    for (index, (one, other)) in pairs.iter().enumerate() {
+        let number = 10 * index as u128;
+        append(&log, one.as_str(), number..number + 2).await;
+        assert_eq!(log.revisions(&[other.clone(), one.clone()]).await, Ok(vec![None, Some(1)]));
+        assert!(log.read_stream(other, 0, 10).await.unwrap().is_empty());
+        append(&log, other.as_str(), number + 5..number + 6).await;
+    }
+    drop(log);
+
+    let log = folder.open_alone();
+    for (index, (one, other)) in pairs.iter().enumerate() {
+        let number = 10 * index as u128;
+        assert_eq!(log.revisions(&[one.clone(), other.clone()]).await, Ok(vec![Some(1), Some(0)]));
+        assert_eq!(log.read_stream(one, 0, 10).await.unwrap().len(), 2);
+        assert_eq!(log.read_stream(other, 0, 10).await.unwrap()[0].id.0.as_u128(), number + 5);
+        for (stream, actual) in [(one, 1), (other, 0)] {
+            let again = log.append(stream, Expected::NoStream, vec![event(number + 9, "tea.made")]).await;
+            assert_eq!(again, Err(AppendError::Conflict { actual: Some(actual) }));
+        }
     }
 }
 
@@ -210,6 +265,49 @@ async fn an_acknowledgement_outlives_a_commit_that_fails() {
     assert_eq!(consumer.next().await.unwrap().event.id.0.as_u128(), 10, "the first was dealt with");
 }
 
+/// The same for what was put off: were it forgotten while the checkpoint goes on, it would never come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_off_outlives_a_commit_that_fails() {
+    let folder = Folder::new(1, 10);
+    let log = folder.open_alone();
+    append(&log, "tea-a", 0..2).await;
+    let mut consumer = log.consumer("mailer", &["tea.made"]).await.unwrap();
+    let (first, second) = (consumer.next().await.unwrap(), consumer.next().await.unwrap());
+    folder.visit("log.db").execute_batch(TRAP).unwrap();
+    consumer.retry_at(&first, Timestamp::UNIX_EPOCH).await.unwrap();
+    let spoilt = log.append(&"tea-b".into(), Expected::NoStream, vec![event(9, "tea.spilt")]).await;
+    assert_eq!(spoilt, Err(AppendError::OutcomeUnknown));
+    consumer.ack(&second).await.unwrap();
+    append(&log, "tea-c", 10..11).await;
+    drop((consumer, log));
+
+    let log = folder.open_alone();
+    let mut consumer = log.consumer("mailer", &["tea.made"]).await.unwrap();
+    let delivery = consumer.next().await.unwrap();
+    assert_eq!((delivery.event.id, delivery.attempt), (first.event.id, 2));
+    assert_eq!(consumer.next().await.unwrap().event.id.0.as_u128(), 10);
+}
+
+/// Putting off costs no transaction of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_off_is_written_together() {
+    let folder = Folder::new(1, 10);
+    let log = folder.open_alone();
+    append(&log, "tea-a", 0..500).await;
+    let mut consumer = log.consumer("mailer", &["tea.made"]).await.unwrap();
+    let before = log.stats().commit_micros.count();
+    for _ in 0..500 {
+        let delivery = consumer.next().await.unwrap();
+        consumer.retry_at(&delivery, Timestamp::MAX_UTC).await.unwrap();
+    }
+    let last = log.append(&"tea-b".into(), Expected::NoStream, vec![event(900, "tea.drunk")]).await;
+    assert!(last.is_ok());
+    let commits = log.stats().commit_micros.count() - before;
+    assert!(commits < 100, "{commits} commits for 500 events");
+    let rows = folder.visit("log.db").query_row("SELECT count(*) FROM pending", [], |row| row.get::<_, i64>(0));
+    assert_eq!(rows.unwrap(), 500);
+}
+
 /// Also a time that has no four digits of a year.
 #[tokio::test]
 async fn what_is_put_off_to_any_time_can_be_read_back() {
@@ -242,11 +340,12 @@ async fn members_of_one_group_take_the_same_types() {
 fn streams_not_in_use_are_forgotten() {
     let heads = heads::Heads::default();
     let name = |number: u64| StreamId::from(number.to_string().as_str());
+    let head = |number: u64| heads::Head { start: number, revision: number };
     for number in 0..300_000 {
-        heads.extend([(name(number), number)]);
-        assert_eq!(heads.get(&name(0)), Some(0), "in use all the time");
+        heads.extend([(name(number), head(number))]);
+        assert_eq!(heads.get(&name(0)), Some(head(0)), "in use all the time");
     }
     let remembered = (0..300_000).filter(|number| heads.get(&name(*number)).is_some()).count();
     assert!((65_536..=131_072).contains(&remembered), "{remembered}");
-    assert_eq!(heads.get(&name(299_999)), Some(299_999));
+    assert_eq!(heads.get(&name(299_999)), Some(head(299_999)));
 }

@@ -21,20 +21,25 @@ const MAX_BATCH_WEIGHT: usize = 4 << 10;
 
 /// What the writer is asked to do.
 pub(super) enum Job {
-    /// Write a value.
-    Put {
-        key: String,
-        value: Zeroizing<Vec<u8>>,
-        expected: ExpectedVersion,
-        answer: oneshot::Sender<Result<u64, VaultError>>,
-    },
+    /// Write values, and tell what came of each.
+    Put { puts: Vec<Put>, answer: oneshot::Sender<Outcomes> },
     /// Delete a value and every trace of it.
     Delete { key: String, answer: oneshot::Sender<Result<bool, VaultError>> },
 }
 
+/// A value to write.
+pub(super) struct Put {
+    pub(super) key: String,
+    pub(super) value: Zeroizing<Vec<u8>>,
+    pub(super) expected: ExpectedVersion,
+}
+
+/// The new versions of values that were written together; an error if it is the same for all.
+pub(super) type Outcomes = Result<Vec<Result<u64, VaultError>>, VaultError>;
+
 /// What came of a job, to be told when the transaction is durable.
 enum Outcome {
-    Put(Result<u64, VaultError>),
+    Put(Vec<Result<u64, VaultError>>),
     Delete(bool),
 }
 
@@ -71,7 +76,7 @@ impl Writer {
         for job in jobs {
             let outcome = outcomes.as_mut().map(Iterator::next).map_err(|error| error.clone());
             match (job, outcome) {
-                (Job::Put { answer, .. }, Ok(Some(Outcome::Put(outcome)))) => drop(answer.send(outcome)),
+                (Job::Put { answer, .. }, Ok(Some(Outcome::Put(outcomes)))) => drop(answer.send(Ok(outcomes))),
                 (Job::Delete { answer, .. }, Ok(Some(Outcome::Delete(existed)))) => deletions.push((answer, existed)),
                 (Job::Put { answer, .. }, Err(error)) => drop(answer.send(Err(error))),
                 (Job::Delete { answer, .. }, Err(error)) => drop(answer.send(Err(error))),
@@ -122,23 +127,9 @@ impl Writer {
 
 fn execute(connection: &Connection, sealing: &SealingKey, job: &Job) -> rusqlite::Result<Outcome> {
     match job {
-        Job::Put { key, value, expected, .. } => {
-            let old = table::find(connection, key)?;
-            let actual = old.as_ref().map(|place| place.version);
-            let fits = match expected {
-                ExpectedVersion::Any => true,
-                ExpectedVersion::Absent => actual.is_none(),
-                ExpectedVersion::Version(version) => actual == Some(*version),
-            };
-            if !fits {
-                return Ok(Outcome::Put(Err(VaultError::Conflict { actual })));
-            }
-            let version = actual.unwrap_or(0) + 1;
-            let Some(sealed) = sealing.seal(key, version, value) else {
-                return Ok(Outcome::Put(Err(VaultError::Unavailable("the value cannot be sealed".into()))));
-            };
-            table::write(connection, key, old.as_ref(), &sealed)?;
-            Ok(Outcome::Put(Ok(version)))
+        Job::Put { puts, .. } => {
+            let written = puts.iter().map(|value| put(connection, sealing, value)).collect::<rusqlite::Result<_>>()?;
+            Ok(Outcome::Put(written))
         }
         Job::Delete { key, .. } => {
             let place = table::find(connection, key)?;
@@ -148,4 +139,24 @@ fn execute(connection: &Connection, sealing: &SealingKey, job: &Job) -> rusqlite
             Ok(Outcome::Delete(place.is_some()))
         }
     }
+}
+
+fn put(connection: &Connection, sealing: &SealingKey, put: &Put) -> rusqlite::Result<Result<u64, VaultError>> {
+    let Put { key, value, expected } = put;
+    let old = table::find(connection, key)?;
+    let actual = old.as_ref().map(|place| place.version);
+    let fits = match expected {
+        ExpectedVersion::Any => true,
+        ExpectedVersion::Absent => actual.is_none(),
+        ExpectedVersion::Version(version) => actual == Some(*version),
+    };
+    if !fits {
+        return Ok(Err(VaultError::Conflict { actual }));
+    }
+    let version = actual.unwrap_or(0) + 1;
+    let Some(sealed) = sealing.seal(key, version, value) else {
+        return Ok(Err(VaultError::Unavailable("the value cannot be sealed".into())));
+    };
+    table::write(connection, key, old.as_ref(), &sealed)?;
+    Ok(Ok(version))
 }

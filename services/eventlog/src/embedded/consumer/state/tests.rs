@@ -9,7 +9,7 @@ use schema::{Actor, EventId, Position};
 use uuid::Uuid;
 
 use super::{
-    super::store::{Change, Progress, TABLES, load, write_progress},
+    super::store::{TABLES, load, write_progress},
     *,
 };
 
@@ -23,6 +23,7 @@ enum Step {
     Advance(i64),
     Append(u64),
     Flush,
+    Fail,
     Crash,
 }
 
@@ -36,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..4_i64).prop_map(Step::Advance),
         2 => (1..6_u64).prop_map(Step::Append),
         2 => Just(Step::Flush),
+        1 => Just(Step::Fail),
         1 => Just(Step::Crash),
     ]
 }
@@ -48,10 +50,8 @@ struct Model {
     end: u64,
     /// Handed out and not answered: position and attempt.
     open: Vec<(u64, u32)>,
-    /// Written lazily.
-    lazy: Vec<Progress>,
-    /// Acknowledged, not yet on disk.
-    acknowledged: BTreeSet<u64>,
+    /// Acknowledged or parked, not yet on disk.
+    answered: BTreeSet<u64>,
     /// Acknowledged or parked on disk: never to be seen again.
     settled: BTreeSet<u64>,
     done: BTreeSet<u64>,
@@ -90,8 +90,7 @@ impl Model {
             now: Timestamp::UNIX_EPOCH,
             end: 0,
             open: Vec::new(),
-            lazy: Vec::new(),
-            acknowledged: BTreeSet::new(),
+            answered: BTreeSet::new(),
             settled: BTreeSet::new(),
             done: BTreeSet::new(),
         }
@@ -114,7 +113,7 @@ impl Model {
         };
         assert!(wanted(position));
         assert!(!self.settled.contains(&position), "{position} was settled");
-        assert!(!self.acknowledged.contains(&position), "{position} was acknowledged");
+        assert!(!self.answered.contains(&position), "{position} was answered");
         assert!(self.open.iter().all(|(open, _)| *open != position), "{position} is handed out already");
         self.open.push((position, attempt));
         true
@@ -124,14 +123,11 @@ impl Model {
         (!self.open.is_empty()).then(|| self.open.remove(which % self.open.len()))
     }
 
-    fn progress(&self, change: Change) -> Progress {
-        Progress { group: "g".into(), change, checkpoint: self.state.checkpoint() }
-    }
-
-    fn flush(&mut self, last: Option<Progress>) {
-        let progress: Vec<_> = self.lazy.drain(..).chain(last).collect();
-        write_progress(&self.disk, &progress).unwrap();
-        self.settled.append(&mut self.acknowledged);
+    fn flush(&mut self) {
+        if let Some(progress) = self.state.take() {
+            write_progress(&self.disk, "g", &progress).unwrap();
+        }
+        self.settled.append(&mut self.answered);
     }
 
     fn apply(&mut self, step: &Step) {
@@ -139,28 +135,18 @@ impl Model {
             Step::Next => drop(self.next()),
             Step::Acknowledge(which) => {
                 let Some((position, _)) = self.take(*which) else { return };
-                let pending = self.state.acknowledge(position).unwrap();
-                let progress = self.progress(Change::Acknowledge { position, pending });
-                self.lazy.push(progress);
-                self.acknowledged.insert(position);
+                assert!(self.state.acknowledge(position));
+                self.answered.insert(position);
                 self.done.insert(position);
             }
             Step::PutOff(which, seconds) => {
-                let Some((position, attempt)) = self.take(*which) else { return };
-                let due = self.now + Duration::seconds(*seconds);
-                let attempts = self.state.settling(position).unwrap();
-                assert_eq!(attempts, attempt);
-                let progress = self.progress(Change::PutOff { position, attempts, due });
-                self.flush(Some(progress));
-                self.state.put_off(position, due);
+                let Some((position, _)) = self.take(*which) else { return };
+                assert!(self.state.put_off(position, self.now + Duration::seconds(*seconds)));
             }
             Step::Park(which) => {
-                let Some((position, attempts)) = self.take(*which) else { return };
-                self.state.settling(position).unwrap();
-                let progress = self.progress(Change::Park { position, attempts, reason: String::new() });
-                self.flush(Some(progress));
-                self.state.parked(position);
-                self.settled.insert(position);
+                let Some((position, _)) = self.take(*which) else { return };
+                assert!(self.state.park(position, ""));
+                self.answered.insert(position);
                 self.done.insert(position);
             }
             Step::GiveBack(which) => {
@@ -169,10 +155,14 @@ impl Model {
             }
             Step::Advance(seconds) => self.now += Duration::seconds(*seconds),
             Step::Append(count) => self.end += count,
-            Step::Flush => self.flush(None),
+            Step::Flush => self.flush(),
+            Step::Fail => {
+                if let Some(progress) = self.state.take() {
+                    self.state.restore(progress);
+                }
+            }
             Step::Crash => {
-                self.lazy.clear();
-                self.acknowledged.clear();
+                self.answered.clear();
                 self.open.clear();
                 self.state = State::new(load(&self.disk, "g").unwrap());
             }
@@ -195,8 +185,7 @@ proptest! {
         }
         let all: BTreeSet<_> = (1..=model.end).filter(|position| wanted(*position)).collect();
         prop_assert_eq!(&model.done, &all);
-        let last = model.progress(Change::Nothing);
-        model.flush(Some(last));
+        model.flush();
         prop_assert_eq!(model.state.checkpoint(), model.end);
         // Nothing is left on disk but what is parked.
         let left = "SELECT (SELECT count(*) FROM pending) + (SELECT count(*) FROM acknowledged)";
