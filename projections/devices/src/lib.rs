@@ -10,7 +10,7 @@ mod rows;
 
 use std::collections::HashMap;
 
-use engine::{Reads, ViewError, paging::Page};
+use engine::{Reads, ViewError, listing::Count, paging::Page};
 use schema::{CommandId, DeviceId, OrganizationId};
 
 pub use list::{DevicesFilter, DevicesQuery, DevicesSort, SortField};
@@ -44,7 +44,7 @@ impl Devices {
         organization: OrganizationId,
         filter: DevicesFilter,
         search: Option<String>,
-    ) -> Result<u64, ViewError> {
+    ) -> Result<Count, ViewError> {
         let count = move |rows: &_, tenant| list::count(rows, tenant, &filter, search.as_deref());
         self.reads.read_of(organization, count).await
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use engine::{
     ViewError,
-    listing::{Condition, FromRow, Listing, Order, Wanted},
+    listing::{By, Condition, Count, Facet, FromRow, Listing, Order, SortColumn, Source, Wanted},
     paging::{Page, Paging},
     search::Terms,
     tenants::Tenant,
@@ -12,9 +12,22 @@ use engine::{
 use rusqlite::{Connection, OptionalExtension, types::Value};
 use schema::{AccountId, DeviceId};
 
-use crate::{DeviceRow, projection::DEVICES_SEARCH, rows::DEVICE_COLUMNS};
+use crate::{DeviceRow, rows::DEVICE_COLUMNS};
 
-const DEVICES: Listing = Listing { table: "devices", search_table: DEVICES_SEARCH, columns: DEVICE_COLUMNS };
+static OWNER: Facet = Facet { tag: 1, source: Source::Column("owner") };
+static ONLINE: Facet = Facet { tag: 2, source: Source::Column("online") };
+static MODEL: Facet = Facet { tag: 3, source: Source::Column("model") };
+static BY_NAME: SortColumn = SortColumn { tag: 65, column: "name_sort", kept_sorted: true };
+static BY_MODEL: SortColumn = SortColumn { tag: 66, column: "model", kept_sorted: true };
+static BY_LAST_SEEN: SortColumn = SortColumn { tag: 67, column: "last_seen", kept_sorted: false };
+
+pub(crate) static DEVICES: Listing = Listing {
+    table: "devices",
+    columns: DEVICE_COLUMNS,
+    facets: &[&OWNER, &ONLINE, &MODEL],
+    ranges: &[],
+    sorts: &[&BY_NAME, &BY_MODEL, &BY_LAST_SEEN],
+};
 
 /// Which devices to list. What is none does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +50,7 @@ pub enum SortField {
     Model,
     /// When it was last heard of.
     LastSeen,
-    /// When it was set up.
+    /// The order in which they were set up.
     Enrolled,
 }
 
@@ -52,13 +65,14 @@ pub struct DevicesSort {
 
 impl DevicesSort {
     fn order(self) -> Order {
-        let (tag, column, index) = match self.field {
-            SortField::Name => (65, "name_sort", "devices_by_name"),
-            SortField::Model => (66, "model", "devices_by_model"),
-            SortField::LastSeen => (67, "last_seen", "devices_by_last_seen"),
-            SortField::Enrolled => (68, "enrolled_at", "devices_by_enrollment"),
+        let by = match self.field {
+            SortField::Name => By::Column(&BY_NAME),
+            SortField::Model => By::Column(&BY_MODEL),
+            SortField::LastSeen => By::Column(&BY_LAST_SEEN),
+            SortField::Enrolled => By::Addition,
         };
-        Order { tag, column, index, descending: self.descending }
+        let tag = if let By::Column(column) = by { column.tag } else { 68 };
+        Order { tag, by, descending: self.descending }
     }
 }
 
@@ -77,25 +91,13 @@ pub struct DevicesQuery {
 
 impl DevicesFilter {
     fn conditions(&self) -> Vec<Condition> {
-        // Those that usually name the fewest come first.
-        let conditions = [
-            self.owner.map(|owner| Condition {
-                sql: "t.owner = ?",
-                values: vec![Value::Blob(owner.0.as_bytes().to_vec())],
-                selection: Some("SELECT id FROM devices WHERE organization = ? AND owner = ?"),
-            }),
-            self.online.map(|online| Condition {
-                sql: "t.online = ?",
-                values: vec![online.into()],
-                selection: Some("SELECT id FROM devices WHERE organization = ? AND online = ?"),
-            }),
-            self.model.clone().map(|model| Condition {
-                sql: "t.model = ?",
-                values: vec![model.into()],
-                selection: Some("SELECT id FROM devices WHERE organization = ? AND model = ?"),
-            }),
+        // Those that usually leave the fewest come first.
+        let values: [(&'static Facet, Option<Value>); 3] = [
+            (&OWNER, self.owner.map(|owner| Value::Blob(owner.0.as_bytes().to_vec()))),
+            (&ONLINE, self.online.map(Value::from)),
+            (&MODEL, self.model.clone().map(Value::Text)),
         ];
-        conditions.into_iter().flatten().collect()
+        values.into_iter().filter_map(|(facet, value)| Some(Condition::Has(facet, value?))).collect()
     }
 }
 
@@ -112,7 +114,7 @@ pub(crate) fn count(
     tenant: Tenant,
     filter: &DevicesFilter,
     search: Option<&str>,
-) -> Result<u64, ViewError> {
+) -> Result<Count, ViewError> {
     let terms = Terms::parse(search.unwrap_or_default());
     DEVICES.count(rows, &Wanted { tenant, conditions: filter.conditions(), terms: &terms })
 }

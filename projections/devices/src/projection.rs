@@ -1,7 +1,7 @@
 //! Which rows the events make.
 
-use engine::{Context, Projection, ProjectionError, columns, search, tenants};
-use rusqlite::{OptionalExtension, Params};
+use engine::{Context, Projection, ProjectionError, columns, index::Edits, search, tenants};
+use rusqlite::{Connection, OptionalExtension, Params};
 use schema::{
     CommandId, DeviceId, Event, OrganizationId, StreamId,
     events::{
@@ -11,10 +11,8 @@ use schema::{
 };
 use uuid::Uuid;
 
-use crate::CommandState;
+use crate::{CommandState, list::DEVICES};
 
-/// The search table of devices.
-pub(crate) const DEVICES_SEARCH: &str = "devices_search";
 /// The revision of the desired settings that a device is enrolled with.
 const FIRST_SETTINGS: i64 = 1;
 
@@ -38,17 +36,21 @@ pub enum DeviceChange {
 #[derive(Debug)]
 pub enum DevicesProjection {}
 
-type Rows<'a> = Context<'a, DeviceChange>;
+type Rows<'a> = Context<'a, DeviceChange, Edits>;
 type Outcome = Result<(), ProjectionError>;
 
 impl Projection for DevicesProjection {
     const NAME: &'static str = "devices";
     const VERSION: u32 = 2;
     type Change = DeviceChange;
-    type Gathered = ();
+    type Gathered = Edits;
 
     fn schema() -> String {
-        [tenants::SCHEMA, &search::schema(DEVICES_SEARCH), include_str!("schema.sql")].concat()
+        [tenants::SCHEMA, &DEVICES.schema(), include_str!("schema.sql")].concat()
+    }
+
+    fn indexes() -> String {
+        DEVICES.indexes()
     }
 
     fn concerns(stream: &StreamId) -> bool {
@@ -76,6 +78,10 @@ impl Projection for DevicesProjection {
             DeviceEvent::CommandExpired(e) => step(context, e.command, CommandState::Expired, None, None),
         }
     }
+
+    fn finish(rows: &Connection, edits: Edits) -> Outcome {
+        Ok(edits.write(rows, &DEVICES)?)
+    }
 }
 
 /// The device that the stream is of.
@@ -88,8 +94,7 @@ fn search_text(name: &str, model: &str, serial: &str) -> String {
 }
 
 fn enrolled(context: &mut Rows<'_>, e: &DeviceEnrolled) -> Outcome {
-    let tenant = tenants::find_or_add(context.rows, e.organization)?;
-    let id = tenants::next_row(context.rows, tenant)?;
+    let (tenant, id) = context.gathered.new_row(context.rows, e.organization)?;
     let text = search_text(&e.name, &e.model, &e.serial);
     let at = columns::from_time(context.event.recorded_at);
     context
@@ -100,7 +105,7 @@ fn enrolled(context: &mut Rows<'_>, e: &DeviceEnrolled) -> Outcome {
         .execute((
             id,
             tenant.number(),
-            &text,
+            text,
             search::fold(&e.name),
             e.device.0.as_bytes(),
             &e.model,
@@ -112,24 +117,19 @@ fn enrolled(context: &mut Rows<'_>, e: &DeviceEnrolled) -> Outcome {
             at,
             FIRST_SETTINGS,
         ))?;
-    context.enter(DEVICES_SEARCH, id, text);
     context.changed(e.organization, DeviceChange::DeviceAdded(e.device));
     Ok(())
 }
 
 fn renamed(context: &mut Rows<'_>, e: &DeviceRenamed) -> Outcome {
     let device = device_of(context)?;
-    let (id, old_text, model, serial) = context
+    let (model, serial) = context
         .rows
-        .prepare_cached("SELECT id, search_text, model, serial FROM devices WHERE device_id = ?1")?
-        .query_row([device.0.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
-        })
+        .prepare_cached("SELECT model, serial FROM devices WHERE device_id = ?1")?
+        .query_row([device.0.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
         .optional()?
         .ok_or(NOT_ENROLLED)?;
     let text = search_text(&e.name, &model, &serial);
-    context.take_out(DEVICES_SEARCH, id, old_text);
-    context.enter(DEVICES_SEARCH, id, text.clone());
     change(
         context,
         device,
@@ -188,8 +188,9 @@ fn status_reported(context: &mut Rows<'_>, e: &DeviceStatusReported) -> Outcome 
 
 /// Changes a device, if `sql` still concerns it, and says so.
 fn change(context: &mut Rows<'_>, device: DeviceId, sql: &str, values: impl Params) -> Outcome {
+    let Found { id, organization, .. } = find(context, device)?;
+    context.gathered.will_change(context.rows, &DEVICES, id)?;
     if context.rows.prepare_cached(sql)?.execute(values)? > 0 {
-        let organization = organization_of(context, device)?.1;
         context.changed(organization, DeviceChange::DeviceChanged(device));
     }
     Ok(())
@@ -197,22 +198,34 @@ fn change(context: &mut Rows<'_>, device: DeviceId, sql: &str, values: impl Para
 
 const NOT_ENROLLED: ProjectionError = ProjectionError::Unexpected("a device was not enrolled");
 
-/// The organization of a device: its number and its id.
-fn organization_of(context: &Rows<'_>, device: DeviceId) -> Result<(i64, OrganizationId), ProjectionError> {
+/// A device's row, and whose it is.
+struct Found {
+    id: i64,
+    tenant: i64,
+    organization: OrganizationId,
+}
+
+fn find(context: &Rows<'_>, device: DeviceId) -> Result<Found, ProjectionError> {
     context
         .rows
         .prepare_cached(
-            "SELECT t.number, t.organization FROM devices d JOIN tenants t ON t.number = d.organization
+            "SELECT d.id, t.number, t.organization FROM devices d JOIN tenants t ON t.number = d.organization
              WHERE d.device_id = ?1",
         )?
-        .query_row([device.0.as_bytes()], |row| Ok((row.get(0)?, OrganizationId(Uuid::from_bytes(row.get(1)?)))))
+        .query_row([device.0.as_bytes()], |row| {
+            Ok(Found {
+                id: row.get(0)?,
+                tenant: row.get(1)?,
+                organization: OrganizationId(Uuid::from_bytes(row.get(2)?)),
+            })
+        })
         .optional()?
         .ok_or(NOT_ENROLLED)
 }
 
 fn requested(context: &mut Rows<'_>, e: &DeviceCommandRequested) -> Outcome {
     let device = device_of(context)?;
-    let (tenant, organization) = organization_of(context, device)?;
+    let Found { tenant, organization, .. } = find(context, device)?;
     context
         .rows
         .prepare_cached(
@@ -265,7 +278,7 @@ fn step(
     }
     record_step(context, command, state, attempt, code)?;
     let device = device_of(context)?;
-    let organization = organization_of(context, device)?.1;
+    let organization = find(context, device)?.organization;
     context.changed(organization, DeviceChange::CommandChanged { device, command });
     Ok(())
 }

@@ -20,12 +20,6 @@ CREATE TABLE devices (
     connected_accounts TEXT NOT NULL,
     enrolled_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX devices_by_name ON devices (organization, name_sort);
-CREATE INDEX devices_by_model ON devices (organization, model);
-CREATE INDEX devices_by_last_seen ON devices (organization, last_seen);
-CREATE INDEX devices_by_enrollment ON devices (organization, enrolled_at);
-CREATE INDEX devices_by_owner ON devices (organization, owner);
-CREATE INDEX devices_online ON devices (organization, online);
 
 CREATE TABLE device_commands (
     command_id BLOB PRIMARY KEY,

@@ -76,7 +76,7 @@ impl Setup {
         let query = DevicesQuery { filter: filter.clone(), search: Some(search.into()), sort, paging };
         let page = self.devices.devices(self.organization, query).await.unwrap();
         let count = self.devices.count(self.organization, filter, Some(search.into())).await.unwrap();
-        assert_eq!(count, page.edges.len() as u64);
+        assert_eq!((count.rows, count.or_more), (page.edges.len() as u64, false));
         page.edges.into_iter().map(|edge| edge.node.name).collect()
     }
 }
@@ -271,4 +271,15 @@ async fn another_organization_sees_nothing_of_this_one() {
         };
         assert!(devices.devices(stranger, query).await.unwrap().edges.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_device_that_was_logged_out_is_shown_so() {
+    let setup = Setup::new().await;
+    let (device, other) = (setup.enroll("Desk", "Portal", "SN1").await, setup.enroll("Hall", "Portal", "SN2").await);
+    let mut heard = setup.view.changes();
+    setup.happened(device, DeviceLoggedOut {}).await;
+    assert!(setup.row(device).await.logged_out && !setup.row(other).await.logged_out);
+    let Some(Update::Changed(update)) = heard.next(setup.organization).await else { panic!("nothing was heard") };
+    assert_eq!(update.what, DeviceChange::DeviceChanged(device));
 }

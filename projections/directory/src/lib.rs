@@ -3,6 +3,8 @@
 //! [`DirectoryProjection`] makes the rows, [`Directory`] answers queries. Every query is of one organization; what
 //! belongs to another is as if it were not there.
 
+mod accounts;
+mod listing;
 mod people;
 mod projection;
 mod roles;
@@ -10,7 +12,7 @@ mod rows;
 
 use std::collections::HashMap;
 
-use engine::{Reads, ViewError, paging::Page};
+use engine::{Reads, ViewError, listing::Count, paging::Page};
 use schema::{AccountId, OrganizationId, RoleId};
 
 pub use people::{PeopleFilter, PeopleQuery, PeopleSort, SortField};
@@ -39,13 +41,13 @@ impl Directory {
         self.reads.read_of(organization, move |rows, tenant| people::page(rows, tenant, &query)).await
     }
 
-    /// How many people fit; takes time in proportion to their number.
+    /// How many people fit.
     pub async fn people_count(
         &self,
         organization: OrganizationId,
         filter: PeopleFilter,
         search: Option<String>,
-    ) -> Result<u64, ViewError> {
+    ) -> Result<Count, ViewError> {
         let count = move |rows: &_, tenant| people::count(rows, tenant, &filter, search.as_deref());
         self.reads.read_of(organization, count).await
     }

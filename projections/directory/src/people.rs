@@ -4,19 +4,25 @@ use std::collections::HashMap;
 
 use engine::{
     ViewError, columns,
-    listing::{Condition, FromRow, Listing, Order, Wanted},
+    listing::{By, Condition, Count, Facet, FromRow, Order, Wanted},
     paging::{Page, Paging},
     search::{self, Terms},
     tenants::Tenant,
 };
 use rusqlite::{Connection, OptionalExtension, types::Value};
-use schema::{AccountId, LoginMethod, RoleId};
+use schema::{AccountId, AccountOrigin, LoginMethod, RoleId, Timestamp};
 
-use crate::{PersonRow, PersonStatus, projection::PEOPLE_SEARCH, rows::PERSON_COLUMNS};
+use crate::{
+    PersonRow, PersonStatus,
+    listing::{
+        BY_DEPARTMENT, BY_EMAIL, BY_NAME, CREATED_AT, DEPARTMENT, DIVISION, DOMAIN, LOCALE, LOCATION, LOGIN_METHOD,
+        MANAGER, ORIGIN, PEOPLE, ROLE, STATUS,
+    },
+    rows::PERSON_COLUMNS,
+};
 
-const PEOPLE: Listing = Listing { table: "people", search_table: PEOPLE_SEARCH, columns: PERSON_COLUMNS };
-
-/// Whom to list. What is none does not matter.
+/// Whom to list. What is none does not matter. Texts are compared as a search does, whatever case and accents; the empty
+/// text lists those who have none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PeopleFilter {
     /// Where the account stands.
@@ -27,8 +33,22 @@ pub struct PeopleFilter {
     pub domain: Option<String>,
     /// How they sign in.
     pub login_method: Option<LoginMethod>,
-    /// Their department, whatever the case of the letters.
+    /// Their department.
     pub department: Option<String>,
+    /// Their division.
+    pub division: Option<String>,
+    /// Their office or city.
+    pub location: Option<String>,
+    /// Email address of their manager.
+    pub manager_email: Option<String>,
+    /// Language of their mails and pages, a BCP 47 tag.
+    pub locale: Option<String>,
+    /// Where the account came from.
+    pub origin: Option<AccountOrigin>,
+    /// Added then or later.
+    pub created_from: Option<Timestamp>,
+    /// Added before.
+    pub created_until: Option<Timestamp>,
 }
 
 /// What to sort people by.
@@ -39,10 +59,12 @@ pub enum SortField {
     Name,
     /// Email address.
     Email,
-    /// When they were added.
+    /// The order in which they were added.
     Created,
     /// Added, activated, deactivated.
     Status,
+    /// Department, accents and case aside; who has none comes first.
+    Department,
 }
 
 /// How to sort people.
@@ -56,13 +78,14 @@ pub struct PeopleSort {
 
 impl PeopleSort {
     fn order(self) -> Order {
-        let (tag, column, index) = match self.field {
-            SortField::Name => (1, "name_sort", "people_by_name"),
-            SortField::Email => (2, "email_sort", "people_by_email"),
-            SortField::Created => (3, "created_at", "people_by_creation"),
-            SortField::Status => (4, "status", "people_by_status"),
+        let (tag, by) = match self.field {
+            SortField::Name => (BY_NAME.tag, By::Column(&BY_NAME)),
+            SortField::Email => (BY_EMAIL.tag, By::Column(&BY_EMAIL)),
+            SortField::Department => (BY_DEPARTMENT.tag, By::Column(&BY_DEPARTMENT)),
+            SortField::Created => (4, By::Addition),
+            SortField::Status => (5, By::Groups(&STATUS, &PersonStatus::NUMBERS)),
         };
-        Order { tag, column, index, descending: self.descending }
+        Order { tag, by, descending: self.descending }
     }
 }
 
@@ -80,41 +103,28 @@ pub struct PeopleQuery {
 }
 
 impl PeopleFilter {
+    /// Those that usually leave the fewest come first.
     fn conditions(&self) -> rusqlite::Result<Vec<Condition>> {
-        let login_method = self.login_method.map(|method| columns::to_json(&method)).transpose()?;
-        let department = self.department.as_deref().map(search::fold);
-        // Those that usually name the fewest come first.
-        let conditions = [
-            self.role.map(|role| Condition {
-                sql: "EXISTS (SELECT 1 FROM role_holders h WHERE h.account_id = t.account_id AND h.role_id = ?)",
-                values: vec![Value::Blob(role.0.as_bytes().to_vec())],
-                selection: Some(
-                    "SELECT p.id FROM people p JOIN role_holders h ON h.account_id = p.account_id \
-                     WHERE p.organization = ? AND h.role_id = ?",
-                ),
-            }),
-            department.map(|department| Condition {
-                sql: "t.department_key = ?",
-                values: vec![department.into()],
-                selection: Some("SELECT id FROM people WHERE organization = ? AND department_key = ?"),
-            }),
-            self.status.map(|status| Condition {
-                sql: "t.status = ?",
-                values: vec![status.number().into()],
-                selection: Some("SELECT id FROM people WHERE organization = ? AND status = ?"),
-            }),
-            self.domain.clone().map(|domain| Condition {
-                sql: "t.domain = ?",
-                values: vec![domain.into()],
-                selection: Some("SELECT id FROM people WHERE organization = ? AND domain = ?"),
-            }),
-            login_method.map(|method| Condition {
-                sql: "t.login_method = ?",
-                values: vec![method.into()],
-                selection: Some("SELECT id FROM people WHERE organization = ? AND login_method = ?"),
-            }),
+        let folded = |text: &Option<String>| text.as_deref().map(|text| Value::Text(search::fold(text)));
+        let values: [(&'static Facet, Option<Value>); 10] = [
+            (&ROLE, self.role.map(|role| Value::Blob(role.0.as_bytes().to_vec()))),
+            (&MANAGER, folded(&self.manager_email)),
+            (&DEPARTMENT, folded(&self.department)),
+            (&DIVISION, folded(&self.division)),
+            (&LOCATION, folded(&self.location)),
+            (&STATUS, self.status.map(|status| status.number().into())),
+            (&LOCALE, self.locale.clone().map(Value::Text)),
+            (&DOMAIN, self.domain.clone().map(Value::Text)),
+            (&ORIGIN, self.origin.map(|origin| columns::to_json(&origin).map(Value::Text)).transpose()?),
+            (&LOGIN_METHOD, self.login_method.map(|by| columns::to_json(&by).map(Value::Text)).transpose()?),
         ];
-        Ok(conditions.into_iter().flatten().collect())
+        let has = |(facet, value): (&'static Facet, Option<Value>)| Some(Condition::Has(facet, value?));
+        let created = (self.created_from.is_some() || self.created_until.is_some()).then(|| Condition::Within {
+            column: CREATED_AT,
+            from: self.created_from.map_or(i64::MIN, columns::from_time),
+            until: self.created_until.map_or(i64::MAX, columns::from_time),
+        });
+        Ok(values.into_iter().filter_map(has).chain(created).collect())
     }
 }
 
@@ -131,7 +141,7 @@ pub(crate) fn count(
     tenant: Tenant,
     filter: &PeopleFilter,
     search: Option<&str>,
-) -> Result<u64, ViewError> {
+) -> Result<Count, ViewError> {
     let terms = Terms::parse(search.unwrap_or_default());
     PEOPLE.count(rows, &Wanted { tenant, conditions: filter.conditions()?, terms: &terms })
 }

@@ -78,7 +78,7 @@ pub(crate) fn holders(
 ) -> Result<HashMap<RoleId, Vec<PersonRow>>, ViewError> {
     let mut select = rows.prepare_cached(&format!(
         "SELECT {PERSON_COLUMNS} FROM role_holders h JOIN people t ON t.account_id = h.account_id
-         WHERE h.role_id = ?1 AND t.organization = ?2 ORDER BY t.name_sort, t.id LIMIT ?3"
+         WHERE h.role_id = ?1 AND t.organization = ?2 ORDER BY t.name_key, t.id LIMIT ?3"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut found = HashMap::new();

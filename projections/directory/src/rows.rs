@@ -57,7 +57,10 @@ pub enum PersonStatus {
 }
 
 impl PersonStatus {
-    /// What the column holds; sorts in the order of the variants.
+    /// What the column holds, in the order of the variants.
+    pub(crate) const NUMBERS: [i64; 3] = [0, 1, 2];
+
+    /// What the column holds.
     pub(crate) fn number(self) -> i64 {
         match self {
             Self::Added => 0,
@@ -113,8 +116,12 @@ pub struct PersonRow {
     pub origin: AccountOrigin,
     /// When the person was added.
     pub created_at: Timestamp,
-    /// When the person was last activated.
+    /// When the person last activated the account; none if it was set back since.
     pub activated_at: Option<Timestamp>,
+    /// When the account was deactivated; none if it is active.
+    pub deactivated_at: Option<Timestamp>,
+    /// Whether the person has to choose a new password before signing in.
+    pub must_reset_password: bool,
 }
 
 impl std::fmt::Debug for PersonRow {
@@ -127,7 +134,7 @@ impl std::fmt::Debug for PersonRow {
 /// The columns of a [`PersonRow`], of the table `people` named `t`.
 pub(crate) const PERSON_COLUMNS: &str = "t.account_id, t.email, t.domain, t.given_name, t.family_name, t.display_name, \
      t.job_title, t.department, t.division, t.location, t.phone, t.manager_email, t.start_date, t.status, \
-     t.login_method, t.locale, t.origin, t.created_at, t.activated_at";
+     t.login_method, t.locale, t.origin, t.created_at, t.activated_at, t.deactivated_at, t.must_reset_password";
 
 impl FromRow for PersonRow {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -152,6 +159,8 @@ impl FromRow for PersonRow {
             origin: columns::from_json(row, "origin")?,
             created_at: columns::time(row, "created_at")?,
             activated_at: columns::optional_time(row, "activated_at")?,
+            deactivated_at: columns::optional_time(row, "deactivated_at")?,
+            must_reset_password: row.get("must_reset_password")?,
         })
     }
 }

@@ -17,18 +17,28 @@ CREATE TABLE organization_domains (
     PRIMARY KEY (organization, domain)
 ) STRICT, WITHOUT ROWID;
 
--- What is personal is NULL, and its sort key empty, once the person was erased.
+-- What is personal is NULL, and its folded form empty, once the person was erased. The folded forms are for filters, search
+-- and sorting; they are empty, too, for what a person does not have.
 CREATE TABLE people (
     id INTEGER PRIMARY KEY,
     organization INTEGER NOT NULL,
     search_text TEXT NOT NULL,
-    name_sort TEXT NOT NULL,
-    email_sort TEXT NOT NULL,
-    department_key TEXT,
+    name_key TEXT NOT NULL,
+    email_key TEXT NOT NULL,
+    department_key TEXT NOT NULL,
+    division_key TEXT NOT NULL,
+    location_key TEXT NOT NULL,
+    manager_key TEXT NOT NULL,
     account_id BLOB NOT NULL UNIQUE,
     status INTEGER NOT NULL,
     domain TEXT NOT NULL,
     login_method TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    activated_at INTEGER,
+    deactivated_at INTEGER,
+    must_reset_password INTEGER NOT NULL,
     email TEXT,
     given_name TEXT,
     family_name TEXT,
@@ -39,19 +49,8 @@ CREATE TABLE people (
     location TEXT,
     phone TEXT,
     manager_email TEXT,
-    start_date TEXT,
-    locale TEXT NOT NULL,
-    origin TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    activated_at INTEGER
+    start_date TEXT
 ) STRICT;
-CREATE INDEX people_by_name ON people (organization, name_sort);
-CREATE INDEX people_by_email ON people (organization, email_sort);
-CREATE INDEX people_by_creation ON people (organization, created_at);
-CREATE INDEX people_by_status ON people (organization, status);
-CREATE INDEX people_by_domain ON people (organization, domain);
-CREATE INDEX people_by_login_method ON people (organization, login_method);
-CREATE INDEX people_by_department ON people (organization, department_key) WHERE department_key IS NOT NULL;
 
 CREATE TABLE roles (
     role_id BLOB PRIMARY KEY,

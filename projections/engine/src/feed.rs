@@ -17,11 +17,13 @@ use crate::{
     file::ViewFile,
     readers::Readers,
     view::Shared,
-    writer::{Batch, Failure, Writer},
+    writer::{Batch, Failure, Pace, Writer},
 };
 
 /// Events that one transaction takes at most: enough that its cost no longer shows.
 const LARGEST_BATCH: usize = 10_000;
+/// Events at once, with more behind them, that tell that the view is far behind.
+const MANY: usize = 2_000;
 /// Deliveries of the log that are read ahead.
 const READ_AHEAD: usize = 20;
 /// Waits between attempts to reach the log or the vault: from this, doubling, to that.
@@ -76,6 +78,9 @@ impl<P: Projection> Feed<P> {
             let Some(events) = self.next_events().map_err(of_file)? else {
                 return Ok(());
             };
+            let catches_up = !self.serving || (events.len() >= MANY && !self.deliveries.is_empty());
+            let pace = if catches_up { Pace::CatchingUp } else { Pace::Following };
+            self.writer.set_pace(pace).map_err(|error| of_file(error.into()))?;
             self.apply(&events)?;
         }
     }
@@ -140,6 +145,8 @@ impl<P: Projection> Feed<P> {
                 return Ok(());
             }
             self.target = None;
+            // Takes a while the first time; then the log may have gone on.
+            self.writer.make_indexes()?;
             if seen.elapsed() < RECENT {
                 break;
             }

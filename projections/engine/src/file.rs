@@ -12,7 +12,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig};
 use schema::Position;
 
-use crate::{Projection, projection::ProjectionError};
+use crate::{Projection, projection::ProjectionError, writer::Pace};
 
 /// Statements that one connection keeps prepared: more than all views have.
 const STATEMENTS_KEPT: usize = 128;
@@ -101,12 +101,12 @@ pub(crate) fn open_writer<P: Projection>(path: &Path) -> rusqlite::Result<Option
     let connection = Connection::open(path)?;
     prepare(&connection)?;
     // NORMAL: what is committed may be lost in a power cut, and is then read from the log again, but the file stays
-    // whole. The write-ahead log is folded in every 8 MiB: often enough that nobody who waits for the view notices, and
-    // seldom enough that catching up is not slowed.
+    // whole.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2048;
-         PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;
+         PRAGMA cache_size = -131072;",
     )?;
+    connection.pragma_update(None, "wal_autocheckpoint", Pace::Following.pages())?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         let transaction = connection.unchecked_transaction()?;
@@ -120,6 +120,12 @@ pub(crate) fn open_writer<P: Projection>(path: &Path) -> rusqlite::Result<Option
     }
     let checkpoint = read_checkpoint(&connection)?;
     Ok(Some((connection, checkpoint)))
+}
+
+/// Folds the write-ahead log in now, and from now on after so many pages.
+pub(crate) fn fold_in_every(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "wal_autocheckpoint", pages)?;
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 fn made_by(connection: &Connection) -> rusqlite::Result<Option<String>> {

@@ -6,14 +6,15 @@
 //! log does not, so a missing, damaged or outdated file is simply built again, beside the old one while that one can
 //! still be read.
 //!
-//! [`listing`], [`search`] and [`tenants`] are what views have in common: pages by cursor, search by any part of a
-//! text, and rows of one organization lying side by side.
+//! [`listing`], [`index`], [`search`] and [`tenants`] are what views have in common: pages by cursor, filters and search
+//! by any part of a text among a million rows, and rows of one organization lying side by side.
 
 mod build;
 mod changes;
 pub mod columns;
 mod feed;
 mod file;
+pub mod index;
 pub mod listing;
 pub mod paging;
 mod projection;

@@ -4,6 +4,7 @@
 //! elsewhere never make the next page skip or repeat one.
 
 use data_encoding::BASE64URL_NOPAD;
+use rusqlite::types::{Value, ValueRef};
 
 /// Most rows of a page.
 pub const LARGEST_PAGE: usize = 200;
@@ -84,6 +85,24 @@ pub struct InvalidCursor;
 pub(crate) enum Key {
     Text(String),
     Integer(i64),
+}
+
+impl Key {
+    /// Reads a column to sort by.
+    pub(crate) fn read(value: ValueRef<'_>) -> rusqlite::Result<Self> {
+        Ok(match value {
+            ValueRef::Integer(number) => Self::Integer(number),
+            other => Self::Text(other.as_str()?.to_owned()),
+        })
+    }
+
+    /// What to compare the column with.
+    pub(crate) fn value(&self) -> Value {
+        match self {
+            Self::Text(text) => text.clone().into(),
+            Self::Integer(number) => (*number).into(),
+        }
+    }
 }
 
 /// Where a row stands in a list.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use schema::{AccountId, Event, OpenError, OrganizationId, PersonKey, Personal, RecordedEvent, StreamId};
 use serde::de::DeserializeOwned;
 
-use crate::{Change, search};
+use crate::Change;
 
 /// Turns events into rows. Has no state besides the rows, so that they are the same however often, in whatever batches
 /// and after whatever crash they are built.
@@ -27,6 +27,11 @@ pub trait Projection: Send + Sync + 'static {
 
     /// The tables, as SQL. Run once in a new file; a file that was made by other SQL is built anew.
     fn schema() -> String;
+    /// What only reads need, as SQL that leaves alone what is there already. Run when the file has caught up for the first
+    /// time: an index that is made at once takes a fraction of the time that one takes which grows row by row.
+    fn indexes() -> String {
+        String::new()
+    }
     /// Whether events of this stream matter. The others are not even decoded, so a view is not stopped by a new kind
     /// of event that is none of its business.
     fn concerns(stream: &StreamId) -> bool;
@@ -50,24 +55,12 @@ pub struct Context<'a, C, G = ()> {
     /// What is put aside for the end of the batch.
     pub gathered: &'a mut G,
     pub(crate) changes: &'a mut Vec<Change<C>>,
-    pub(crate) searches: &'a mut Vec<search::Edit>,
 }
 
 impl<C, G> Context<'_, C, G> {
     /// Reports a change to whoever listens, once the batch is committed.
     pub fn changed(&mut self, organization: OrganizationId, what: C) {
         self.changes.push(Change { organization, position: self.event.position, what });
-    }
-
-    /// Enters a row's folded text into a search table. Done at the end of the batch: FTS5 writes out what it has gathered
-    /// whenever a statement on another table begins a savepoint, which would be after every event.
-    pub fn enter(&mut self, table: &'static str, row: i64, folded: String) {
-        self.searches.push(search::Edit { table, row, folded, enter: true });
-    }
-
-    /// Takes a row out of a search table, at the end of the batch; `folded` is the text it was entered with.
-    pub fn take_out(&mut self, table: &'static str, row: i64, folded: String) {
-        self.searches.push(search::Edit { table, row, folded, enter: false });
     }
 }
 

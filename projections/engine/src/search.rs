@@ -1,45 +1,55 @@
 //! Search by any part of a text, in any script.
 //!
-//! Texts and terms are [folded](fold) alike. The index is an FTS5 table without content that holds, for every word of a
-//! text, its parts of one, two and three characters as tokens. So a term of up to three characters is one token, and a
-//! longer one the intersection of some, checked against the text afterwards. FTS5's own trigram tokenizer knows nothing
-//! of terms below three characters, which are whole names in Chinese or Japanese.
+//! Texts and terms are [folded](fold) alike. Found are the texts that hold every word of the search. [`crate::index`]
+//! knows for every part of one to three characters which texts hold it: so a word of up to three characters is one
+//! look-up, whole names in Chinese or Japanese among them, and a longer one some, after which the text is compared.
 
-use rusqlite::Connection;
 use unicode_normalization::UnicodeNormalization;
 
-/// Longest part of a word that is a token, in characters.
-const LONGEST_PART: usize = 3;
+/// Longest part of a word that is indexed, in characters.
+pub(crate) const LONGEST_PART: usize = 3;
 /// Words of a search that count; people type two or three.
 const MOST_TERMS: usize = 8;
 /// Characters of a word of a search that count: the longest domain label.
 const LONGEST_TERM: usize = 64;
-/// Characters of a text that are indexed: more than a name of 200 characters and an email address have.
-const LONGEST_TEXT: usize = 1_024;
-/// Punctuation is moved here, because the tokenizer would split at it. Names never hold private-use characters.
-const PRIVATE_USE: u32 = 0xE000;
 
-/// The SQL that makes a search table; part of the schema of a view.
-pub fn schema(table: &str) -> String {
-    format!(
-        "CREATE VIRTUAL TABLE {table} USING fts5(parts, content = '', columnsize = 0, detail = none, tokenize = 'ascii');"
-    )
+/// Makes texts equal that people take for the same: full case folding (ß is ss), compatibility forms (full width), no
+/// accents in Latin, Greek and Cyrillic, no vowel signs in Arabic and Hebrew, whose writers leave them out as they please;
+/// the Turkish dotless i is an i. Marks of other scripts stay: they are letters of their own. Runs of white space become
+/// one space.
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return words(text.split_ascii_whitespace(), |folded, word| {
+            folded.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        });
+    }
+    let plain = text.nfkd().filter(|c| !is_left_out(*c));
+    let folded: String = plain.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect();
+    words(folded.split_whitespace(), String::push_str)
 }
 
-/// Makes texts equal that people take for the same: full case folding (ß is ss), compatibility forms (full width), and
-/// no accents in Latin, Greek and Cyrillic; the Turkish dotless i is an i. Marks of other scripts stay: they are
-/// letters of their own. Runs of white space become one space.
-pub fn fold(text: &str) -> String {
-    let plain = text.nfkd().filter(|c| !matches!(c, '\u{300}'..='\u{36F}'));
-    let folded: String = plain.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect();
-    let mut words = String::with_capacity(folded.len());
-    for word in folded.split_whitespace() {
-        if !words.is_empty() {
-            words.push(' ');
+fn words<'a>(split: impl Iterator<Item = &'a str>, write: impl Fn(&mut String, &'a str)) -> String {
+    let mut folded = String::new();
+    for word in split {
+        if !folded.is_empty() {
+            folded.push(' ');
         }
-        words.push_str(word);
+        write(&mut folded, word);
     }
-    words
+    folded
+}
+
+/// Whether two texts that differ by this character alone are the same to whoever searches.
+fn is_left_out(c: char) -> bool {
+    matches!(c,
+        // Accents.
+        '\u{300}'..='\u{36F}'
+        // Hebrew points.
+        | '\u{591}'..='\u{5BD}' | '\u{5BF}' | '\u{5C1}' | '\u{5C2}' | '\u{5C4}' | '\u{5C5}' | '\u{5C7}'
+        // Arabic vowel signs, hamza above and below, and the stroke that only makes words longer.
+        | '\u{610}'..='\u{61A}' | '\u{640}' | '\u{64B}'..='\u{65F}' | '\u{670}'
+        // Joiners, which are not seen.
+        | '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}')
 }
 
 /// The words of a search. All of them must be found, each anywhere in the text.
@@ -62,65 +72,46 @@ impl Terms {
     pub fn words(&self) -> &[String] {
         &self.0
     }
-    /// Whether the index finds no text that does not hold the words: each is a token of its own.
-    pub fn is_exact(&self) -> bool {
+    /// Whether the parts of the words are the words: what holds the parts needs no comparison.
+    pub(crate) fn is_exact(&self) -> bool {
         self.0.iter().all(|word| word.chars().count() <= LONGEST_PART)
     }
-    /// What to `MATCH`. Finds every text that holds the words, and perhaps a few that do not.
-    pub fn expression(&self) -> String {
-        let mut expression = String::new();
-        for word in &self.0 {
-            for part in covering_parts(word) {
-                expression.push_str(if expression.is_empty() { "\"" } else { " AND \"" });
-                push_token(&mut expression, part);
-                expression.push('"');
+    /// As few parts as cover the words, each once.
+    pub(crate) fn parts(&self) -> Vec<&str> {
+        let mut parts: Vec<&str> = self.0.iter().flat_map(|word| covering_parts(word)).collect();
+        parts.sort_unstable();
+        parts.dedup();
+        parts
+    }
+}
+
+/// A part of one to three characters as one number: 21 bits for each character.
+pub(crate) type Part = u64;
+
+/// Every part of one to three characters of every word of a folded text; some more than once.
+pub(crate) fn each_part(folded: &str, mut take: impl FnMut(Part)) {
+    for word in folded.split(' ') {
+        // The last two characters; 0 for none.
+        let (mut before, mut last) = (0, 0);
+        for c in word.chars() {
+            let this = u64::from(u32::from(c));
+            take(this);
+            if last != 0 {
+                take(last << 21 | this);
             }
+            if before != 0 {
+                take(before << 42 | last << 21 | this);
+            }
+            (before, last) = (last, this);
         }
-        expression
     }
 }
 
-/// A row to enter into a search table or to take out of it.
-#[derive(Debug)]
-pub(crate) struct Edit {
-    pub(crate) table: &'static str,
-    pub(crate) row: i64,
-    pub(crate) folded: String,
-    pub(crate) enter: bool,
-}
-
-impl Edit {
-    pub(crate) fn apply(&self, rows: &Connection) -> rusqlite::Result<()> {
-        let table = self.table;
-        let sql = if self.enter {
-            format!("INSERT INTO {table} (rowid, parts) VALUES (?1, ?2)")
-        } else {
-            format!("INSERT INTO {table} ({table}, rowid, parts) VALUES ('delete', ?1, ?2)")
-        };
-        rows.prepare_cached(&sql)?.execute((self.row, tokens(&self.folded))).map(drop)
-    }
-}
-
-/// Every part of one to three characters of every word, once each, with spaces between.
-fn tokens(folded: &str) -> String {
-    let folded = folded.char_indices().nth(LONGEST_TEXT).map_or(folded, |(end, _)| folded.get(..end).unwrap_or(folded));
-    let mut parts: Vec<&str> = folded.split(' ').flat_map(parts).collect();
-    parts.sort_unstable();
-    parts.dedup();
-    let mut tokens = String::with_capacity(parts.iter().map(|part| part.len() + 3).sum());
-    for part in parts {
-        push_token(&mut tokens, part);
-        tokens.push(' ');
-    }
-    tokens
-}
-
-/// Every part of one to three characters of a word.
-fn parts(word: &str) -> impl Iterator<Item = &str> {
-    word.char_indices().flat_map(move |(start, _)| {
-        let from_here = word.get(start..).unwrap_or_default();
-        from_here.char_indices().take(LONGEST_PART).filter_map(|(at, c)| from_here.get(..at + c.len_utf8()))
-    })
+/// The text of a part.
+pub(crate) fn part_text(part: Part) -> String {
+    let characters = [part >> 42, part >> 21 & 0x1F_FFFF, part & 0x1F_FFFF];
+    let character = |number: u64| u32::try_from(number).ok().filter(|number| *number != 0).and_then(char::from_u32);
+    characters.into_iter().filter_map(character).collect()
 }
 
 /// As few of the longest parts of a word as cover it.
@@ -132,14 +123,6 @@ fn covering_parts(word: &str) -> Vec<&str> {
     (0..last).step_by(LONGEST_PART).chain([last]).filter_map(part).collect()
 }
 
-/// Writes a part so that the tokenizer sees one token in it.
-fn push_token(text: &mut String, part: &str) {
-    text.extend(part.chars().map(|c| match c {
-        c if c.is_ascii() && !c.is_ascii_alphanumeric() => char::from_u32(PRIVATE_USE + u32::from(c)).unwrap_or(c),
-        c => c,
-    }));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,14 +131,18 @@ mod tests {
     fn folds_what_people_take_for_the_same() {
         for (text, folded) in [
             ("José  ÁLVAREZ", "jose alvarez"),
+            ("  Plain\tNAME ", "plain name"),
             ("Straße", "strasse"),
             ("IŞIK ışık İpek", "isik isik ipek"),
             ("ΣΊΣΥΦΟΣ σίσυφος", "σισυφοσ σισυφοσ"),
             ("Ёлкин Андрей", "елкин андреи"),
             ("Ｔａｒｏ", "taro"),
-            ("が 田中", "が 田中"),
+            ("ﾀﾛｳ が 田中", "タロウ が 田中"),
             ("김민수", "김민수"),
             ("\u{130}\u{307}", "i"),
+            ("مُحَمَّد أحمد", "محمد احمد"),
+            ("שָׁלוֹם", "שלום"),
+            ("सुनीता ก้อง", "सुनीता ก้อง"),
         ] {
             assert_eq!(fold(text), folded);
             assert_eq!(fold(folded), folded, "folding twice changes nothing");
@@ -164,7 +151,9 @@ mod tests {
 
     #[test]
     fn parts_cover_words_of_any_length() {
-        assert_eq!(parts("abcd").collect::<Vec<_>>(), ["a", "ab", "abc", "b", "bc", "bcd", "c", "cd", "d"]);
+        let mut parts = Vec::new();
+        each_part("abcd 田中", |part| parts.push(part_text(part)));
+        assert_eq!(parts, ["a", "b", "ab", "c", "bc", "abc", "d", "cd", "bcd", "田", "中", "田中"]);
         for (word, parts) in
             [("a", vec!["a"]), ("田中", vec!["田中"]), ("abc", vec!["abc"]), ("abcd", vec!["abc", "bcd"])]
         {
@@ -172,31 +161,6 @@ mod tests {
         }
         assert_eq!(covering_parts("abcdefg"), ["abc", "def", "efg"]);
         assert_eq!(covering_parts("abcdef"), ["abc", "def"]);
-    }
-
-    #[test]
-    fn nothing_typed_breaks_out_of_the_expression() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(&schema("texts")).unwrap();
-        let folded = fold("o'brien \"quote\" o.brien+x@mail.example 👩‍💻");
-        let edit = |enter| Edit { table: "texts", row: 1, folded: folded.clone(), enter };
-        edit(true).apply(&connection).unwrap();
-        let find = |typed: &str| -> bool {
-            connection
-                .query_row(
-                    "SELECT EXISTS (SELECT 1 FROM texts WHERE texts MATCH ?1)",
-                    [Terms::parse(typed).expression()],
-                    |row| row.get(0),
-                )
-                .unwrap()
-        };
-        for typed in ["'", "\"", "\"q", "O'B", "+X@", "@mail.example", "👩‍💻", "💻", "e\"", "o.b quote"] {
-            assert!(find(typed), "{typed}");
-        }
-        for typed in ["*", "NOT", "quote AND brien", "o.b nothing", "\" OR \"", "parts:o"] {
-            assert!(!find(typed), "{typed}");
-        }
-        edit(false).apply(&connection).unwrap();
-        assert!(!find("o"));
+        assert_eq!(Terms::parse("abcd ABC").parts(), ["abc", "bcd"]);
     }
 }

@@ -75,3 +75,8 @@ pub fn rows_given(rows: &Connection, tenant: Tenant) -> rusqlite::Result<usize> 
         .query_row([tenant.0], |row| row.get(0))?;
     Ok(usize::try_from(given).unwrap_or_default())
 }
+
+/// Notes how many rows the organization was given.
+pub(crate) fn set_rows_given(rows: &Connection, tenant: Tenant, given: i64) -> rusqlite::Result<()> {
+    rows.prepare_cached("UPDATE tenants SET rows_given = ?2 WHERE number = ?1")?.execute([tenant.0, given]).map(drop)
+}

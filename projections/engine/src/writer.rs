@@ -81,6 +81,26 @@ pub(crate) struct Failure {
     pub(crate) error: ProjectionError,
 }
 
+/// How a writer stands to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Somebody waits for every event.
+    Following,
+    /// There is much to catch up with.
+    CatchingUp,
+}
+
+impl Pace {
+    /// After how many pages of 4 KiB the write-ahead log is folded in. Following, every 8 MiB: so often that nobody who
+    /// waits notices. Catching up, every 128 MiB: what is written again and again meanwhile is folded in once.
+    pub(crate) fn pages(self) -> u32 {
+        match self {
+            Self::Following => 2_048,
+            Self::CatchingUp => 32_768,
+        }
+    }
+}
+
 /// Writes one file. Only one may exist per file.
 pub(crate) struct Writer<P: Projection> {
     rows: Connection,
@@ -88,6 +108,9 @@ pub(crate) struct Writer<P: Projection> {
     checkpoint: Checkpoint,
     /// Events seen since, none of which was of concern.
     unconcerned: usize,
+    pace: Pace,
+    /// Whether what only reads need is there.
+    indexed: bool,
     projection: std::marker::PhantomData<fn() -> P>,
 }
 
@@ -98,6 +121,8 @@ impl<P: Projection> Writer<P> {
             rows,
             checkpoint,
             unconcerned: 0,
+            pace: Pace::Following,
+            indexed: checkpoint.complete,
             projection: std::marker::PhantomData,
         }))
     }
@@ -106,8 +131,27 @@ impl<P: Projection> Writer<P> {
         self.checkpoint
     }
 
+    /// Tells how many more events wait.
+    pub(crate) fn set_pace(&mut self, pace: Pace) -> rusqlite::Result<()> {
+        if pace == self.pace {
+            return Ok(());
+        }
+        self.pace = pace;
+        file::fold_in_every(&self.rows, pace.pages())
+    }
+
+    /// Makes what only reads need. Takes seconds in a large file, and no time if it is there.
+    pub(crate) fn make_indexes(&mut self) -> rusqlite::Result<()> {
+        if !self.indexed {
+            self.rows.execute_batch(&P::indexes())?;
+            self.indexed = true;
+        }
+        Ok(())
+    }
+
     /// Marks the file as good to serve from.
     pub(crate) fn complete(&mut self) -> Result<(), ProjectionError> {
+        self.make_indexes()?;
         let checkpoint = Checkpoint { complete: true, ..self.checkpoint };
         file::write_checkpoint(&self.rows, &checkpoint)?;
         self.checkpoint = checkpoint;
@@ -147,14 +191,13 @@ impl<P: Projection> Writer<P> {
     ) -> Result<(), (Option<usize>, Failure)> {
         let of_file = |error: ProjectionError| (None, Failure { position: None, error });
         let transaction = self.rows.unchecked_transaction().map_err(|error| of_file(error.into()))?;
-        let (mut searches, mut gathered) = (Vec::new(), P::Gathered::default());
+        let mut gathered = P::Gathered::default();
         for (index, decoded) in batch.iter().enumerate() {
-            let (event, searches, gathered) = (&*decoded.recorded, &mut searches, &mut gathered);
-            P::apply(&mut Context { rows: &transaction, event, keys, gathered, changes, searches }, &decoded.event)
+            let (event, gathered) = (&*decoded.recorded, &mut gathered);
+            P::apply(&mut Context { rows: &transaction, event, keys, gathered, changes }, &decoded.event)
                 .map_err(|error| (Some(index), Failure { position: Some(event.position), error }))?;
         }
         P::finish(&transaction, gathered).map_err(of_file)?;
-        searches.iter().try_for_each(|edit| edit.apply(&transaction)).map_err(|error| of_file(error.into()))?;
         let checkpoint = Checkpoint {
             position: Some(last),
             events: self.checkpoint.events + batch.len() as u64,

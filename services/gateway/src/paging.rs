@@ -1,11 +1,19 @@
 //! Relay connections over the pages of the views.
 
 use async_graphql::{
-    ObjectType, OutputType,
+    Context, Object, ObjectType, OutputType,
     connection::{Connection, ConnectionNameType, Edge, EmptyFields},
 };
 use domain::{Code, Rejection};
-use engine::paging::{LARGEST_PAGE, Page, Paging};
+use engine::{
+    ViewError,
+    listing::Count,
+    paging::{LARGEST_PAGE, Page, Paging},
+};
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use crate::app::ContextExt;
 
 /// Entries of a page unless told otherwise.
 pub(crate) const DEFAULT_PAGE: i32 = 50;
@@ -60,6 +68,46 @@ pub(crate) fn connection<R, N: OutputType + From<R>, F: ObjectType>(
     let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, fields);
     connection.edges.extend(page.edges.into_iter().map(|edge| Edge::new(edge.cursor, edge.node.into())));
     connection
+}
+
+type Counting = dyn Fn() -> BoxFuture<'static, Result<Count, ViewError>> + Send + Sync;
+
+/// What a connection has besides its page. Counts only if it is asked for, and once.
+pub(crate) struct InAll {
+    count: Box<Counting>,
+    counted: OnceCell<Count>,
+}
+
+impl InAll {
+    /// Counts with `count`, which is called at most once.
+    pub(crate) fn new<R>(count: impl Fn() -> R + Send + Sync + 'static) -> Self
+    where
+        R: Future<Output = Result<Count, ViewError>> + Send + 'static,
+    {
+        Self { count: Box::new(move || Box::pin(count())), counted: OnceCell::new() }
+    }
+
+    async fn counted(&self, context: &Context<'_>) -> async_graphql::Result<Count> {
+        let counted = self.counted.get_or_try_init(|| (self.count)()).await;
+        counted.copied().map_err(|error| context.report(error.into()))
+    }
+}
+
+#[Object]
+impl InAll {
+    /// How many fit in all, or at least how many, see `totalCountIsExact`. Takes a moment in large organizations; leave it
+    /// out where it is not shown.
+    #[graphql(complexity = 20)]
+    async fn total_count(&self, context: &Context<'_>) -> async_graphql::Result<u64> {
+        Ok(self.counted(context).await?.rows)
+    }
+
+    /// Whether exactly `totalCount` fit, and not more. Only a search that finds more than about 20,000 is not counted to the
+    /// end.
+    #[graphql(complexity = 1)]
+    async fn total_count_is_exact(&self, context: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(!self.counted(context).await?.or_more)
+    }
 }
 
 #[cfg(test)]

@@ -1,29 +1,95 @@
 //! Lists that people filter, search, sort and page through, of one organization at a time.
 //!
-//! How a page is found, [`plan`] says.
+//! A view describes its list as a [`Listing`] and tells [`crate::index::Edits`] which rows come and change. How the rows
+//! that are wanted are found, [`crate::index`] says; how a page of them, [`plan`].
 
+mod merge;
 mod plan;
 
-use rusqlite::{Connection, Row, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
 
 use self::plan::PageQuery;
 use crate::{
+    index,
     paging::{Edge, LARGEST_PAGE, Page, Paging, Place},
     readers::ViewError,
     search::Terms,
     tenants::Tenant,
 };
 
+/// Rows that are compared with the words of a search to count them, in about 30 ms.
+const MOST_COMPARED: usize = 20_000;
+
 /// What there is to list: a table with the columns `id` (see [`crate::tenants`]), `organization` (the tenant's number)
-/// and `search_text` (folded), whose sort columns are never NULL.
-#[derive(Debug, Clone, Copy)]
+/// and `search_text` (folded).
+#[derive(Debug)]
 pub struct Listing {
     /// The table.
     pub table: &'static str,
-    /// Its search table, by the same `id`.
-    pub search_table: &'static str,
     /// What to select, for [`FromRow`].
     pub columns: &'static str,
+    /// What to filter by.
+    pub facets: &'static [&'static Facet],
+    /// Columns of whole numbers to select ranges of. They never change.
+    pub ranges: &'static [&'static str],
+    /// Columns to sort by, never NULL.
+    pub sorts: &'static [&'static SortColumn],
+}
+
+/// Something to filter by.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Facet {
+    /// From 1 to 255; unlike that of any other facet of the listing.
+    pub tag: u8,
+    /// Where the values are.
+    pub source: Source,
+}
+
+impl Facet {
+    /// Tag and column; none if the values are in another table.
+    pub(crate) fn column(&self) -> Option<(u8, &'static str)> {
+        match self.source {
+            Source::Column(column) => Some((self.tag, column)),
+            Source::Other { .. } => None,
+        }
+    }
+}
+
+/// Where the values of a facet are.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In a column of the table; NULL for none.
+    Column(&'static str),
+    /// In another table, any number for each row. Whoever changes them says so, see [`index::Edits`].
+    Other {
+        /// SQL that selects `id` and value of all rows whose `id` is from `?1` to `?2`.
+        select: &'static str,
+        /// SQL that tells whether the row `t` has the value `?`.
+        exists: &'static str,
+    },
+}
+
+/// A column to sort by.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SortColumn {
+    /// Marks its cursors; unlike that of any other order of any listing.
+    pub tag: u8,
+    /// The column.
+    pub column: &'static str,
+    /// Whether the index keeps the chunks sorted by it: for what seldom changes. Without, a search that finds neither few
+    /// nor many rows reads far more of the list.
+    pub kept_sorted: bool,
+}
+
+/// What a listing is sorted by. What is equal is in the order in which it was added.
+#[derive(Debug, Clone, Copy)]
+pub enum By {
+    /// The order in which the rows were added.
+    Addition,
+    /// A column.
+    Column(&'static SortColumn),
+    /// The values of a facet in a column, in this order. For few values, of which every row has one.
+    Groups(&'static Facet, &'static [i64]),
 }
 
 /// A way to sort a listing.
@@ -31,24 +97,26 @@ pub struct Listing {
 pub struct Order {
     /// Marks its cursors; unlike that of any other order of any listing.
     pub tag: u8,
-    /// The column.
-    pub column: &'static str,
-    /// An index on `(organization, column)`.
-    pub index: &'static str,
+    /// By what.
+    pub by: By,
     /// Whether the greatest comes first.
     pub descending: bool,
 }
 
 /// Something that rows must fulfil.
 #[derive(Debug, Clone)]
-pub struct Condition {
-    /// SQL about the table's columns, with a `?` for each value.
-    pub sql: &'static str,
-    /// The values.
-    pub values: Vec<Value>,
-    /// If an index answers it: SQL that selects the `id` of the rows that fulfil it, with `?` for the tenant's number
-    /// and then for each value.
-    pub selection: Option<&'static str>,
+pub enum Condition {
+    /// To have a value.
+    Has(&'static Facet, Value),
+    /// To be in a range of one of [`Listing::ranges`].
+    Within {
+        /// The column.
+        column: &'static str,
+        /// The least.
+        from: i64,
+        /// Less than this.
+        until: i64,
+    },
 }
 
 /// A row of a listing, read from the selected columns by name.
@@ -68,32 +136,92 @@ pub struct Wanted<'a> {
     pub terms: &'a Terms,
 }
 
+impl Wanted<'_> {
+    /// Whether all rows of the organization are wanted.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.conditions.is_empty() && self.terms.is_empty()
+    }
+
+    /// What a row `t` that is named by its `id` must fulfil, apart from what the index answers without doubt.
+    pub(crate) fn push_doubts(&self, sql: &mut Sql) {
+        if !self.terms.is_exact() {
+            self.push_words(sql);
+        }
+    }
+
+    /// What the row `t` must fulfil, besides being of the organization.
+    pub(crate) fn push_all(&self, sql: &mut Sql) {
+        for condition in &self.conditions {
+            condition.push(sql);
+        }
+        self.push_words(sql);
+    }
+
+    fn push_words(&self, sql: &mut Sql) {
+        for word in self.terms.words() {
+            sql.push(" AND instr(t.search_text, ?)", [word.clone().into()]);
+        }
+    }
+}
+
+impl Condition {
+    fn push(&self, sql: &mut Sql) {
+        match self {
+            Self::Has(facet, value) => match facet.source {
+                Source::Column(column) => sql.push(&format!(" AND t.{column} = ?"), [value.clone()]),
+                Source::Other { exists, .. } => sql.push(&format!(" AND {exists}"), [value.clone()]),
+            },
+            Self::Within { column, from, until } => {
+                let values = [(*from).into(), (*until).into()];
+                sql.push(&format!(" AND t.{column} >= ? AND t.{column} < ?"), values)
+            }
+        };
+    }
+}
+
+/// How many rows are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    /// This many.
+    pub rows: u64,
+    /// Or more: they were not all counted.
+    pub or_more: bool,
+}
+
 /// SQL and its values, in order.
 #[derive(Debug, Clone, Default)]
-struct Sql {
-    text: String,
-    values: Vec<Value>,
+pub(crate) struct Sql {
+    pub(crate) text: String,
+    pub(crate) values: Vec<Value>,
 }
 
 impl Sql {
-    fn push(&mut self, text: &str, values: impl IntoIterator<Item = Value>) -> &mut Self {
+    pub(crate) fn push(&mut self, text: &str, values: impl IntoIterator<Item = Value>) -> &mut Self {
         self.text.push_str(text);
         self.values.extend(values);
         self
     }
-    fn add(&mut self, other: &Self) -> &mut Self {
-        self.push(&other.text, other.values.iter().cloned())
-    }
     /// The values, with the first replaced by a row's number.
-    fn values_for(&self, row: i64) -> impl Iterator<Item = Value> {
+    pub(crate) fn values_for(&self, row: i64) -> impl Iterator<Item = Value> {
         std::iter::once(row.into()).chain(self.values.iter().skip(1).cloned())
-    }
-    fn count(&self, connection: &Connection) -> rusqlite::Result<i64> {
-        connection.prepare_cached(&self.text)?.query_row(params_from_iter(&self.values), |row| row.get(0))
     }
 }
 
 impl Listing {
+    /// The tables that the listing needs for its index; part of the schema of a view.
+    pub fn schema(&self) -> String {
+        index::schema(self.table)
+    }
+
+    /// What is made when the view has caught up for the first time, see [`crate::Projection::indexes`].
+    pub fn indexes(&self) -> String {
+        let of_column = |sort: &&SortColumn| {
+            let (table, column) = (self.table, sort.column);
+            format!("CREATE INDEX IF NOT EXISTS {table}_by_{column} ON {table} (organization, {column});")
+        };
+        self.sorts.iter().map(of_column).collect()
+    }
+
     /// One page of the rows that are wanted.
     pub fn page<T: FromRow>(
         &self,
@@ -112,58 +240,24 @@ impl Listing {
         Ok(page_of(rows, size, order, paging))
     }
 
-    /// How many rows are wanted in all. Takes time in proportion to what is found.
-    pub fn count(&self, connection: &Connection, wanted: &Wanted<'_>) -> Result<u64, ViewError> {
-        let selections = self.selections(wanted);
+    /// How many rows are wanted in all. Exact unless words of more than three characters are searched for that very many
+    /// rows may hold.
+    pub fn count(&self, connection: &Connection, wanted: &Wanted<'_>) -> Result<Count, ViewError> {
+        let found = index::find(connection, self, wanted)?;
+        if wanted.terms.is_exact() {
+            return Ok(Count { rows: found.len() as u64, or_more: false });
+        }
         let mut sql = Sql::default();
-        match selections.first() {
-            Some(search) if wanted.conditions.is_empty() && wanted.terms.is_exact() => {
-                sql.push("SELECT count(*) FROM (", []).add(search).push(")", []);
-                return Ok(sql.count(connection)?.cast_unsigned());
-            }
-            Some(selection) => sql
-                .push("SELECT count(*) FROM (", [])
-                .add(selection)
-                .push(&format!(") s CROSS JOIN {} t ON t.id = s.id", self.table), []),
-            None => sql.push(&format!("SELECT count(*) FROM {} t", self.table), []),
-        };
-        sql.push(" WHERE t.organization = ?", [wanted.tenant.number().into()]).add(&residue(wanted));
-        Ok(sql.count(connection)?.cast_unsigned())
-    }
-
-    /// The ways in which an index names a superset of the wanted rows; search first, as it usually names the fewest.
-    fn selections(&self, wanted: &Wanted<'_>) -> Vec<Sql> {
-        let mut selections = Vec::new();
-        if !wanted.terms.is_empty() {
-            let mut sql = Sql::default();
-            let table = self.search_table;
-            let range = [wanted.tenant.first_row().into(), wanted.tenant.last_row().into()];
-            sql.push(
-                &format!("SELECT rowid AS id FROM {table} WHERE {table} MATCH ?"),
-                [wanted.terms.expression().into()],
-            )
-            .push(" AND rowid BETWEEN ? AND ?", range);
-            selections.push(sql);
+        sql.push(&format!("SELECT 1 FROM {} t WHERE t.id = ?", self.table), [Value::Null]);
+        wanted.push_doubts(&mut sql);
+        let mut statement = connection.prepare_cached(&sql.text)?;
+        let mut rows = 0;
+        for id in found.iter().take(MOST_COMPARED) {
+            let fits = statement.query_row(params_from_iter(sql.values_for(id)), |_| Ok(1)).optional()?;
+            rows += fits.unwrap_or(0);
         }
-        for condition in &wanted.conditions {
-            let Some(text) = condition.selection else { continue };
-            let values = std::iter::once(wanted.tenant.number().into()).chain(condition.values.iter().cloned());
-            selections.push(Sql { text: text.to_owned(), values: values.collect() });
-        }
-        selections
+        Ok(Count { rows, or_more: found.len() > MOST_COMPARED })
     }
-}
-
-/// What the row must fulfil besides belonging to the organization.
-fn residue(wanted: &Wanted<'_>) -> Sql {
-    let mut sql = Sql::default();
-    for condition in &wanted.conditions {
-        sql.push(" AND (", []).push(condition.sql, condition.values.iter().cloned()).push(")", []);
-    }
-    for word in wanted.terms.words() {
-        sql.push(" AND instr(t.search_text, ?)", [word.clone().into()]);
-    }
-    sql
 }
 
 fn page_of<T>(mut rows: Vec<(Place, T)>, size: usize, order: Order, paging: &Paging) -> Page<T> {

@@ -1,36 +1,29 @@
 //! Finding one page.
 //!
-//! Several plans give the same page, and each is slow for some lists. Which to take is found out at little cost:
+//! The index names the rows that are wanted, see [`crate::index`]. In the order in which they were added, and within the
+//! values of a facet, the page is read off. Sorted by a column, one of four plans takes the least time:
 //!
-//! 1. If an index names [`FEW`] rows or less for one of the conditions, *pick*: read these, sort them.
-//! 2. Otherwise much may fit: *pass* along the sort index and read row by row until the page is full. If there are
-//!    conditions that an index answers, only [`SHORT_PASS`] rows; if a tenth of all rows fits, the page is full by then.
-//! 3. If not, gather what the indexes name for all conditions as a set of rows, and pass along the sort index again, but
-//!    read only the rows of the set: passing takes a tenth of the time of reading.
-//! 4. The set may lie all together far on in the list, such as all Marias when sorting by name. So when passing has taken
-//!    as long as picking would, pick.
+//! 1. Everything is wanted: *pass* along the sort index, which is full after as many rows as the page has.
+//! 2. [`FEW`] rows are wanted: *pick* them, all of them, and sort.
+//! 3. Many are wanted: *pass* along the sort index and leave out the others. They are likely to be spread evenly, but need
+//!    not be: those who are searched for by name lie together when sorted by name. So a pass has an end.
+//! 4. Otherwise, *merge* the chunks, each of which the index keeps sorted.
 //!
-//! The example `people_search` of the directory measures all of them with 100,000 people in one organization.
+//! The example `people_search` of the directory measures all of them with a million people in one organization.
 
-use rusqlite::{
-    Connection, OptionalExtension, Row, params_from_iter,
-    types::{Value, ValueRef},
-};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params_from_iter, types::Value};
 
-use super::{FromRow, Listing, Order, Sql, Wanted, residue};
+use super::{By, Condition, Facet, FromRow, Listing, Order, SortColumn, Sql, Wanted};
 use crate::{
+    index::{self, RowSet},
     paging::{Key, Paging, Place},
     tenants,
 };
 
-/// So few rows are read and sorted in about 2 ms.
-const FEW: usize = 2_000;
-/// Rows that a short pass reads, in about half a millisecond.
-const SHORT_PASS: usize = 500;
-/// What names more than one row in so many is no help.
-const BROAD: usize = 4;
-/// Reading a row takes as long as passing so many in the sort index.
-const READ_COST: usize = 10;
+/// So few rows are picked in about 3 ms.
+const FEW: usize = 1_500;
+/// Rows that a pass leaves out, in about a millisecond.
+const LONG_PASS: usize = 6_000;
 
 /// One page, being looked for.
 pub(super) struct PageQuery<'a> {
@@ -44,111 +37,164 @@ pub(super) struct PageQuery<'a> {
     pub(super) rows: usize,
 }
 
-type Found<T> = rusqlite::Result<Vec<(Place, T)>>;
+pub(super) type Found<T> = rusqlite::Result<Vec<(Place, T)>>;
 
 impl PageQuery<'_> {
     /// The rows in the direction of the paging.
     pub(super) fn rows<T: FromRow>(&self) -> Found<T> {
-        let selections = self.listing.selections(self.wanted);
-        for selection in &selections {
-            if let Some(set) = self.set_of(selection, FEW)? {
-                return self.pick(&set);
-            }
+        match self.order.by {
+            By::Addition => self.by_addition(),
+            By::Groups(facet, values) => self.by_groups(facet, values),
+            By::Column(sort) => self.by_column(sort),
         }
-        if selections.is_empty() {
-            return self.pass_to_the_end();
-        }
-        if let Some(found) = self.pass(SHORT_PASS, |_| true)? {
+    }
+
+    fn by_addition<T: FromRow>(&self) -> Found<T> {
+        let start = self.start.as_ref().map(|start| start.row);
+        let mut found = Vec::with_capacity(self.rows);
+        if !self.wanted.is_everything() {
+            let set = index::find(self.connection, self.listing, self.wanted)?;
+            self.read_off(&set, start, 0, &mut found)?;
             return Ok(found);
         }
+        let tenant = self.wanted.tenant;
+        let (first, last) = match (start, self.is_descending()) {
+            (None, _) => (tenant.first_row(), tenant.last_row()),
+            (Some(start), false) => (start + 1, tenant.last_row()),
+            (Some(start), true) => (tenant.first_row(), start - 1),
+        };
+        let direction = if self.is_descending() { "DESC" } else { "ASC" };
+        let sql = format!(
+            "SELECT t.id, 0, {} FROM {} t WHERE t.id BETWEEN ?1 AND ?2 ORDER BY t.id {direction} LIMIT ?3",
+            self.listing.columns, self.listing.table
+        );
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let limit = i64::try_from(self.rows).unwrap_or(i64::MAX);
+        let rows = select.query_map([first, last, limit], |row| Ok((place(row)?, T::from_row(row)?)))?;
+        rows.collect()
+    }
+
+    /// One group after the other, from that of the cursor on.
+    fn by_groups<T: FromRow>(&self, facet: &'static Facet, values: &[i64]) -> Found<T> {
+        let place_of = |group: i64| values.iter().position(|value| *value == group);
+        let start = self.start.as_ref().and_then(|start| match start.key {
+            Key::Integer(group) => place_of(group).map(|at| (at, start.row)),
+            Key::Text(_) => None,
+        });
+        let mut groups: Vec<(usize, i64)> = values.iter().copied().enumerate().collect();
+        if self.is_descending() {
+            groups.reverse();
+        }
+        let first = start.and_then(|(at, _)| groups.iter().position(|(index, _)| *index == at)).unwrap_or(0);
+        let mut found = Vec::with_capacity(self.rows);
+        for (at, group) in groups.into_iter().skip(first) {
+            let mut wanted = self.wanted.clone();
+            wanted.conditions.push(Condition::Has(facet, group.into()));
+            let set = index::find(self.connection, self.listing, &wanted)?;
+            let start = start.filter(|(of, _)| *of == at).map(|(_, row)| row);
+            self.read_off(&set, start, group, &mut found)?;
+            if found.len() == self.rows {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the rows of a set in the order in which they were added, until the page is full.
+    fn read_off<T: FromRow>(
+        &self,
+        set: &RowSet,
+        start: Option<i64>,
+        group: i64,
+        found: &mut Vec<(Place, T)>,
+    ) -> rusqlite::Result<()> {
+        let mut reader = Reader::new(self)?;
+        let mut take = |row: i64| -> rusqlite::Result<bool> {
+            found.extend(reader.read(row)?.map(|node| (Place { key: Key::Integer(group), row }, node)));
+            Ok(found.len() < self.rows)
+        };
+        if self.is_descending() {
+            for row in set.iter().rev().skip_while(|row| start.is_some_and(|start| *row >= start)) {
+                if !take(row)? {
+                    break;
+                }
+            }
+        } else {
+            for row in set.iter().skip_while(|row| start.is_some_and(|start| *row <= start)) {
+                if !take(row)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn by_column<T: FromRow>(&self, sort: &SortColumn) -> Found<T> {
+        if self.wanted.is_everything() {
+            return Ok(self.pass(sort, None, usize::MAX)?.unwrap_or_default());
+        }
+        let set = index::find(self.connection, self.listing, self.wanted)?;
+        if set.len() <= FEW {
+            return self.pick(sort, &set);
+        }
+        // How many rows a pass leaves out if those that are wanted are spread evenly.
         let all = tenants::rows_given(self.connection, self.wanted.tenant)?;
-        match self.intersection(&selections, FEW.max(all / BROAD))? {
-            None => self.pass_to_the_end(),
-            Some(set) => match self.pass(set.len() * READ_COST, |row| set.contains(row))? {
-                Some(found) => Ok(found),
-                None => self.pick(&set),
-            },
+        let left_out = all / set.len() * self.rows;
+        let most = if sort.kept_sorted { LONG_PASS } else { usize::MAX };
+        if left_out < most / 2
+            && let Some(found) = self.pass(sort, Some(&set), most)?
+        {
+            return Ok(found);
         }
-    }
-
-    fn pass_to_the_end<T: FromRow>(&self) -> Found<T> {
-        Ok(self.pass(usize::MAX, |_| true)?.unwrap_or_default())
-    }
-
-    /// The rows that a selection names; none if there are more than `most`.
-    fn set_of(&self, selection: &Sql, most: usize) -> rusqlite::Result<Option<RowSet>> {
-        let mut sql = selection.clone();
-        sql.push(" LIMIT ?", [i64::try_from(most + 1).unwrap_or(i64::MAX).into()]);
-        let mut statement = self.connection.prepare_cached(&sql.text)?;
-        let mut rows = statement.query(params_from_iter(&sql.values))?;
-        let mut set = RowSet::new(self.wanted.tenant.first_row());
-        let mut count = 0;
-        while let Some(row) = rows.next()? {
-            count += 1;
-            set.insert(row.get(0)?);
-        }
-        Ok((count <= most).then_some(set))
-    }
-
-    /// The rows that all selections name which name at most `most`; none if there is no such selection.
-    fn intersection(&self, selections: &[Sql], most: usize) -> rusqlite::Result<Option<RowSet>> {
-        let mut common: Option<RowSet> = None;
-        for selection in selections {
-            let Some(set) = self.set_of(selection, most)? else { continue };
-            common = Some(match common {
-                Some(common) => common.intersection(&set),
-                None => set,
-            });
-        }
-        Ok(common)
+        self.merge(sort, &set)
     }
 
     /// Reads all rows of the set and sorts what fits.
-    fn pick<T: FromRow>(&self, set: &RowSet) -> Found<T> {
-        let mut sql = Sql::default();
-        sql.push(&format!("SELECT t.id, t.{} FROM {} t", self.order.column, self.listing.table), []);
-        self.of_one_row(&mut sql);
-        let mut statement = self.connection.prepare_cached(&sql.text)?;
-        let mut places = Vec::new();
-        for id in set.iter() {
-            places.extend(statement.query_row(params_from_iter(sql.values_for(id)), place).optional()?);
+    fn pick<T: FromRow>(&self, sort: &SortColumn, set: &RowSet) -> Found<T> {
+        let mut places = Vec::with_capacity(set.len());
+        let mut keys = Keys::new(self, sort)?;
+        for row in set.iter() {
+            places.extend(keys.place(row)?.filter(|place| self.is_ahead(place)));
         }
         places.sort_unstable();
         if self.is_descending() {
             places.reverse();
         }
-        let mut sql = self.select();
-        sql.push(&format!("{} t WHERE t.id = ?", self.listing.table), []);
-        let mut statement = self.connection.prepare_cached(&sql.text)?;
-        let read = |place: Place| Ok((place.clone(), statement.query_row([place.row], T::from_row)?));
-        places.into_iter().take(self.rows).map(read).collect()
+        let mut reader = Reader::new(self)?;
+        let mut found = Vec::with_capacity(self.rows);
+        for place in places {
+            found.extend(reader.read(place.row)?.map(|node| (place, node)));
+            if found.len() == self.rows {
+                break;
+            }
+        }
+        Ok(found)
     }
 
-    /// Passes along the sort index and reads the rows that may fit; none if the page is not full after `most` rows.
+    /// Passes along the sort index and reads the rows of the set, or all; none if the page is not full after `most` rows
+    /// that were left out.
     fn pass<T: FromRow>(
         &self,
+        sort: &SortColumn,
+        set: Option<&RowSet>,
         most: usize,
-        may_fit: impl Fn(i64) -> bool,
     ) -> rusqlite::Result<Option<Vec<(Place, T)>>> {
-        let mut one = self.select();
-        one.push(&format!("{} t", self.listing.table), []);
-        self.of_one_row(&mut one);
-        let mut one_statement = self.connection.prepare_cached(&one.text)?;
-        let (mut found, mut passed) = (Vec::with_capacity(self.rows), 0);
-        for stretch in self.stretches() {
+        let mut reader = Reader::new(self)?;
+        let (mut found, mut left_out) = (Vec::with_capacity(self.rows), 0);
+        for stretch in self.stretches(sort) {
             let mut statement = self.connection.prepare_cached(&stretch.text)?;
             let mut passing = statement.query(params_from_iter(&stretch.values))?;
             while found.len() < self.rows
                 && let Some(row) = passing.next()?
             {
-                if passed == most {
-                    return Ok(None);
-                }
-                passed += 1;
                 let id = row.get(0)?;
-                if may_fit(id) {
-                    let read = |row: &Row<'_>| Ok((place(row)?, T::from_row(row)?));
-                    found.extend(one_statement.query_row(params_from_iter(one.values_for(id)), read).optional()?);
+                if set.is_none_or(|set| set.contains(id)) {
+                    let place = place(row)?;
+                    found.extend(reader.read(id)?.map(|node| (place, node)));
+                } else if left_out == most {
+                    return Ok(None);
+                } else {
+                    left_out += 1;
                 }
             }
         }
@@ -157,12 +203,12 @@ impl PageQuery<'_> {
 
     /// The rows of the organization along the sort index, from where the page starts: first what has the same sort key,
     /// then what lies beyond. In one query SQLite would pass everything that has the same sort key.
-    fn stretches(&self) -> Vec<Sql> {
-        let (column, comparison) = (self.order.column, self.comparison());
+    fn stretches(&self, sort: &SortColumn) -> Vec<Sql> {
+        let (table, column, comparison) = (self.listing.table, sort.column, self.comparison());
         let direction = if self.is_descending() { " DESC" } else { "" };
         let stretch = |bound: String, values: Vec<Value>| {
             let mut sql = Sql::default();
-            sql.push(&format!("SELECT t.id FROM {} t INDEXED BY {}", self.listing.table, self.order.index), [])
+            sql.push(&format!("SELECT t.id, t.{column} FROM {table} t INDEXED BY {table}_by_{column}"), [])
                 .push(" WHERE t.organization = ?", [self.wanted.tenant.number().into()])
                 .push(&bound, values)
                 .push(&format!(" ORDER BY t.{column}{direction}, t.id{direction}"), []);
@@ -177,21 +223,9 @@ impl PageQuery<'_> {
         ]
     }
 
-    /// What a row that is named by its id must fulfil; for [`Sql::values_for`].
-    fn of_one_row(&self, sql: &mut Sql) {
-        sql.push(" WHERE t.id = ?", [Value::Null])
-            .push(" AND t.organization = ?", [self.wanted.tenant.number().into()]);
-        if let Some(start) = &self.start {
-            let bound = format!(" AND (t.{}, t.id) {} (?, ?)", self.order.column, self.comparison());
-            sql.push(&bound, [start.key.value(), start.row.into()]);
-        }
-        sql.add(&residue(self.wanted));
-    }
-
-    fn select(&self) -> Sql {
-        let mut sql = Sql::default();
-        sql.push(&format!("SELECT t.id, t.{}, {} FROM ", self.order.column, self.listing.columns), []);
-        sql
+    /// Whether the place lies beyond the cursor.
+    pub(super) fn is_ahead(&self, place: &Place) -> bool {
+        self.start.as_ref().is_none_or(|start| if self.is_descending() { place < start } else { place > start })
     }
 
     /// What lies further on in the direction of the paging.
@@ -200,91 +234,51 @@ impl PageQuery<'_> {
     }
 
     /// Going backward turns the order around.
-    fn is_descending(&self) -> bool {
+    pub(super) fn is_descending(&self) -> bool {
         self.order.descending != self.paging.is_backward()
+    }
+}
+
+/// Reads rows for the page.
+pub(super) struct Reader<'a> {
+    statement: rusqlite::CachedStatement<'a>,
+    sql: Sql,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(query: &PageQuery<'a>) -> rusqlite::Result<Self> {
+        let mut sql = Sql::default();
+        let (columns, table) = (query.listing.columns, query.listing.table);
+        sql.push(&format!("SELECT {columns} FROM {table} t WHERE t.id = ?"), [Value::Null]);
+        query.wanted.push_doubts(&mut sql);
+        Ok(Self { statement: query.connection.prepare_cached(&sql.text)?, sql })
+    }
+
+    /// The row; none if it turns out not to be wanted.
+    pub(super) fn read<T: FromRow>(&mut self, row: i64) -> rusqlite::Result<Option<T>> {
+        self.statement.query_row(params_from_iter(self.sql.values_for(row)), T::from_row).optional()
+    }
+}
+
+/// Reads what rows are sorted by.
+pub(super) struct Keys<'a> {
+    statement: rusqlite::CachedStatement<'a>,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn new(query: &PageQuery<'a>, sort: &SortColumn) -> rusqlite::Result<Self> {
+        let sql = format!("SELECT id, {} FROM {} WHERE id = ?1", sort.column, query.listing.table);
+        Ok(Self { statement: query.connection.prepare_cached(&sql)? })
+    }
+
+    /// Where the row stands; none if it is no longer there.
+    pub(super) fn place(&mut self, row: i64) -> rusqlite::Result<Option<Place>> {
+        let statement: &mut Statement<'_> = &mut self.statement;
+        statement.query_row([row], place).optional()
     }
 }
 
 /// The first two columns: number and sort key.
 fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
-    let key = match row.get_ref(1)? {
-        ValueRef::Integer(number) => Key::Integer(number),
-        other => Key::Text(other.as_str()?.to_owned()),
-    };
-    Ok(Place { key, row: row.get(0)? })
-}
-
-impl Key {
-    fn value(&self) -> Value {
-        match self {
-            Self::Text(text) => text.clone().into(),
-            Self::Integer(number) => (*number).into(),
-        }
-    }
-}
-
-/// A set of rows of one organization: a bit for each.
-struct RowSet {
-    first: i64,
-    words: Vec<u64>,
-}
-
-impl RowSet {
-    fn new(first: i64) -> Self {
-        Self { first, words: Vec::new() }
-    }
-
-    /// Which word and which bit in it; none for a row of another organization.
-    fn bit(&self, row: i64) -> Option<(usize, u64)> {
-        let offset = usize::try_from(row - self.first).ok()?;
-        Some((offset / 64, 1 << (offset % 64)))
-    }
-
-    fn insert(&mut self, row: i64) {
-        let Some((word, bit)) = self.bit(row) else { return };
-        if word >= self.words.len() {
-            self.words.resize(word + 1, 0);
-        }
-        if let Some(word) = self.words.get_mut(word) {
-            *word |= bit;
-        }
-    }
-
-    fn contains(&self, row: i64) -> bool {
-        self.bit(row).is_some_and(|(word, bit)| self.words.get(word).is_some_and(|word| word & bit != 0))
-    }
-
-    fn len(&self) -> usize {
-        self.words.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
-    fn intersection(&self, other: &Self) -> Self {
-        Self { first: self.first, words: self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect() }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = i64> {
-        let starts = (self.first..).step_by(64);
-        starts
-            .zip(&self.words)
-            .flat_map(|(start, word)| (0..64).filter(move |n| word >> n & 1 == 1).map(move |n| start + n))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_set_holds_what_was_put_in() {
-        let rows = |rows: &[i64]| {
-            let mut set = RowSet::new(1 << 32);
-            rows.iter().for_each(|row| set.insert((1 << 32) + row));
-            set
-        };
-        let (some, others) = (rows(&[1, 64, 63, 1_000, 0]), rows(&[64, 2, 1]));
-        assert_eq!(some.len(), 5);
-        assert!(some.contains((1 << 32) + 63) && !some.contains((1 << 32) + 62) && !some.contains(63));
-        let both: Vec<i64> = some.intersection(&others).iter().map(|row| row - (1 << 32)).collect();
-        assert_eq!(both, [1, 64]);
-    }
+    Ok(Place { key: Key::read(row.get_ref(1)?)?, row: row.get(0)? })
 }

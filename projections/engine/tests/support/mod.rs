@@ -113,25 +113,35 @@ impl World {
         profile: Profile,
     ) -> (AccountId, AccountCreated) {
         let account = AccountId(self.id());
-        let mut bytes = [0; 32];
-        bytes[..16].copy_from_slice(account.0.as_bytes());
-        let key = PersonKey::new(bytes);
+        let key = key_of(account);
         self.log.put(&PersonKey::vault_key(account), key.as_bytes(), ExpectedVersion::Absent).await.unwrap();
-        let mut nonce = [0; 24];
-        nonce[..8].copy_from_slice(&self.number().to_be_bytes());
         let created = AccountCreated {
             account,
             organization,
-            email: Personal::seal(&key, account, nonce, &email.to_owned()).unwrap(),
+            email: self.sealed(account, &email.to_owned()),
             email_key: EmailKey(account.0.simple().to_string()),
             domain: email.rsplit('@').next().unwrap().to_owned(),
-            profile: Personal::seal(&key, account, nonce, &profile).unwrap(),
+            profile: self.sealed(account, &profile),
             locale: "en-GB".into(),
             login_method: LoginMethod::Password,
             origin: AccountOrigin::Admin,
         };
         (account, created)
     }
+
+    /// Something about a person, sealed with the person's key.
+    pub fn sealed<T: serde::Serialize>(&self, account: AccountId, value: &T) -> Personal<T> {
+        let mut nonce = [0; 24];
+        nonce[..8].copy_from_slice(&self.number().to_be_bytes());
+        Personal::seal(&key_of(account), account, nonce, value).unwrap()
+    }
+}
+
+/// The key of a person whom a world made.
+pub fn key_of(account: AccountId) -> PersonKey {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(account.0.as_bytes());
+    PersonKey::new(bytes)
 }
 
 /// Seconds after a fixed moment.

@@ -84,8 +84,12 @@ pub(crate) struct Person {
     origin: AccountOrigin,
     /// When the person was added.
     created_at: Timestamp,
-    /// When the account was last activated.
+    /// When the person last activated the account; null if it was set back since.
     activated_at: Option<Timestamp>,
+    /// When the account was deactivated; null if it is not.
+    deactivated_at: Option<Timestamp>,
+    /// Whether the person has to choose a new password before signing in.
+    must_reset_password: bool,
 }
 
 #[ComplexObject]
@@ -123,6 +127,8 @@ impl From<PersonRow> for Person {
             origin: row.origin.into(),
             created_at: row.created_at,
             activated_at: row.activated_at,
+            deactivated_at: row.deactivated_at,
+            must_reset_password: row.must_reset_password,
         }
     }
 }

@@ -1,23 +1,20 @@
 //! Portal units, commands to them, and units that wait to be connected.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Enum, ID, InputObject, Object, connection::Connection};
 use devices::{DeviceRow, DevicesFilter, DevicesQuery, DevicesSort};
 use domain::{Code, Rejection};
-use engine::paging::Page;
-use schema::OrganizationId;
+use engine::{listing::Count, paging::Page};
 
 use crate::{
     access::{Reader, Reading},
-    app::{App, ContextExt, Source},
+    app::{ContextExt, Source},
     errors::Stop,
     objects::{
         command::{DeviceCommand, visible_command},
         device::{Device, visible_device},
         pairing::UnitPairing,
     },
-    paging::{connection, paging, size_for_cost},
+    paging::{InAll, connection, paging, size_for_cost},
     scalars::{Position, parse_id},
 };
 
@@ -53,7 +50,7 @@ enum DeviceSortField {
     Model,
     /// When it was last seen.
     LastSeen,
-    /// When it was set up.
+    /// The order in which they were set up.
     SetUp,
 }
 
@@ -78,26 +75,6 @@ struct DeviceSort {
     descending: bool,
 }
 
-/// What a connection of devices has besides its page.
-pub(crate) struct DevicesInAll {
-    app: Arc<App>,
-    organization: OrganizationId,
-    /// None if nothing fits.
-    filter: Option<DevicesFilter>,
-    search: Option<String>,
-}
-
-#[Object]
-impl DevicesInAll {
-    /// How many devices fit in all.
-    #[graphql(complexity = 20)]
-    async fn total_count(&self, context: &Context<'_>) -> async_graphql::Result<u64> {
-        let Some(filter) = self.filter.clone() else { return Ok(0) };
-        let counted = self.app.devices.count(self.organization, filter, self.search.clone()).await;
-        counted.map_err(|error| context.report(error.into()))
-    }
-}
-
 #[derive(Default)]
 pub(crate) struct DeviceQueries;
 
@@ -118,23 +95,23 @@ impl DeviceQueries {
         #[graphql(desc = "How many from the end, from 1 to 200.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor, of the same sort field.")] before: Option<String>,
         #[graphql(desc = "The answer contains at least this change.")] after_position: Option<Position>,
-    ) -> async_graphql::Result<Option<Connection<String, Device, DevicesInAll>>> {
+    ) -> async_graphql::Result<Option<Connection<String, Device, InAll>>> {
         let reader = context.reader(Reading::Devices)?;
         let app = context.app()?;
         let work = async {
             let paging = paging(first, after, last, before)?;
             let filter = filter.unwrap_or_default().parse(&reader)?;
             app.reach(Source::Devices, after_position).await?;
-            let in_all = DevicesInAll {
-                app: app.clone(),
-                organization: reader.organization,
-                filter: filter.clone(),
-                search: search.clone(),
-            };
             let Some(filter) = filter else {
-                let nothing = Page::<DeviceRow> { edges: Vec::new(), has_next: false, has_previous: false };
-                return Ok::<_, Stop>(connection(nothing, in_all));
+                let in_all = InAll::new(async || Ok(Count::default()));
+                return Ok::<_, Stop>(connection(Page::<DeviceRow>::default(), in_all));
             };
+            let (views, organization) = (app.devices.clone(), reader.organization);
+            let (wanted, words) = (filter.clone(), search.clone());
+            let in_all = InAll::new(move || {
+                let (views, filter, search) = (views.clone(), wanted.clone(), words.clone());
+                async move { views.count(organization, filter, search).await }
+            });
             let sort = sort.map(|sort| DevicesSort { field: sort.field.into(), descending: sort.descending });
             let query = DevicesQuery { filter, search, sort: sort.unwrap_or_default(), paging };
             Ok(connection(app.devices.devices(reader.organization, query).await?, in_all))

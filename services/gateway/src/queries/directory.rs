@@ -1,20 +1,19 @@
 //! People and roles.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Enum, ID, InputObject, Object, connection::Connection};
 use directory::{PeopleFilter, PeopleQuery, PeopleSort};
 use domain::Rejection;
+use schema::Timestamp;
 
 use crate::{
-    access::{Reader, Reading},
-    app::{App, ContextExt, Source},
+    access::Reading,
+    app::{ContextExt, Source},
     errors::Stop,
     objects::{
-        person::{LoginMethod, Person, PersonStatus, visible_person},
+        person::{AccountOrigin, LoginMethod, Person, PersonStatus, visible_person},
         role::Role,
     },
-    paging::{connection, paging, size_for_cost},
+    paging::{InAll, connection, paging, size_for_cost},
     scalars::{Position, parse_id},
 };
 
@@ -29,8 +28,23 @@ struct PersonFilter {
     domain: Option<String>,
     /// How they sign in.
     login_method: Option<LoginMethod>,
-    /// Their department, whatever the case of the letters.
+    /// Their department, case and accents aside; the empty text for those who have none. So it is with division, location
+    /// and manager.
     department: Option<String>,
+    /// Their division.
+    division: Option<String>,
+    /// Their office or city.
+    location: Option<String>,
+    /// Email address of their manager.
+    manager_email: Option<String>,
+    /// Language of their mails and pages, a BCP 47 tag.
+    locale: Option<String>,
+    /// Where the account came from.
+    origin: Option<AccountOrigin>,
+    /// Added then or later.
+    created_from: Option<Timestamp>,
+    /// Added before.
+    created_until: Option<Timestamp>,
 }
 
 impl PersonFilter {
@@ -41,6 +55,13 @@ impl PersonFilter {
             domain: self.domain.map(|domain| domain.to_lowercase()),
             login_method: self.login_method.map(Into::into),
             department: self.department,
+            division: self.division,
+            location: self.location,
+            manager_email: self.manager_email,
+            locale: self.locale,
+            origin: self.origin.map(Into::into),
+            created_from: self.created_from,
+            created_until: self.created_until,
         })
     }
 }
@@ -53,10 +74,12 @@ enum PersonSortField {
     Name,
     /// Email address.
     Email,
-    /// When they were added.
+    /// The order in which they were added.
     Created,
     /// Added, activated, deactivated.
     Status,
+    /// Department, accents and case aside; who has none comes first.
+    Department,
 }
 
 /// How to sort people.
@@ -67,25 +90,6 @@ struct PersonSort {
     /// Whether the greatest comes first.
     #[graphql(default)]
     descending: bool,
-}
-
-/// What a connection of people has besides its page.
-pub(crate) struct PeopleInAll {
-    app: Arc<App>,
-    reader: Reader,
-    filter: PeopleFilter,
-    search: Option<String>,
-}
-
-#[Object]
-impl PeopleInAll {
-    /// How many people fit in all. Takes a moment in large directories; leave it out where it is not shown.
-    #[graphql(complexity = 20)]
-    async fn total_count(&self, context: &Context<'_>) -> async_graphql::Result<u64> {
-        let (filter, search) = (self.filter.clone(), self.search.clone());
-        let counted = self.app.directory.people_count(self.reader.organization, filter, search).await;
-        counted.map_err(|error| context.report(error.into()))
-    }
 }
 
 #[derive(Default)]
@@ -108,7 +112,7 @@ impl DirectoryQueries {
         #[graphql(desc = "How many from the end, from 1 to 200.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor, of the same sort field.")] before: Option<String>,
         #[graphql(desc = "The answer contains at least this change.")] after_position: Option<Position>,
-    ) -> async_graphql::Result<Option<Connection<String, Person, PeopleInAll>>> {
+    ) -> async_graphql::Result<Option<Connection<String, Person, InAll>>> {
         let reader = context.reader(Reading::Directory)?;
         let app = context.app()?;
         let work = async {
@@ -119,7 +123,11 @@ impl DirectoryQueries {
             let query =
                 PeopleQuery { filter: filter.clone(), search: search.clone(), sort: sort.unwrap_or_default(), paging };
             let page = app.directory.people(reader.organization, query).await?;
-            let in_all = PeopleInAll { app: app.clone(), reader: reader.clone(), filter, search };
+            let (views, organization) = (app.directory.clone(), reader.organization);
+            let in_all = InAll::new(move || {
+                let (views, filter, search) = (views.clone(), filter.clone(), search.clone());
+                async move { views.people_count(organization, filter, search).await }
+            });
             Ok::<_, Stop>(connection(page, in_all))
         };
         work.await.map(Some).map_err(|stop| context.report(stop))
