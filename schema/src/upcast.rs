@@ -22,7 +22,12 @@ pub const UPCASTERS: &[Upcaster] = &[
     Upcaster { event_type: "device.enrolled", from: 1, step: |v| with(v, "account_epoch", 0.into()) },
     // Mails were in English only.
     Upcaster { event_type: "signup.begun", from: 1, step: |v| with(v, "locale", "en".into()) },
+    // Reserved for no attempt that can still be confirmed.
+    Upcaster { event_type: "domain.reserved", from: 1, step: |v| with(v, "challenge", NO_CHALLENGE.into()) },
 ];
+
+/// The id of no challenge.
+const NO_CHALLENGE: &str = "chal_00000000000000000000000000000000";
 
 /// The payload with one more field.
 fn with(mut payload: Value, field: &str, value: Value) -> Value {

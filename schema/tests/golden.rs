@@ -145,7 +145,7 @@ fn refreshing_adds_and_never_changes() {
         .collect();
     assert_eq!(differences(&from_nothing), missing);
     assert_eq!(from_nothing.goldens.len(), Event::types().count());
-    assert!(from_nothing.goldens.contains_key(&file_name("device.enrolled", 1)));
+    assert!(from_nothing.goldens.contains_key(&file_name("device.enrolled", 2)));
 }
 
 /// Every place of a payload where something is sealed.

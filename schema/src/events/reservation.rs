@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::events;
-use crate::{AccountId, DeviceId, ImportId, OrganizationId, PairingId, SignupId, Timestamp};
+use crate::{AccountId, ChallengeId, DeviceId, ImportId, OrganizationId, PairingId, SignupId, Timestamp};
 
 events! {
     /// Events of reservations.
@@ -19,7 +19,7 @@ events! {
         /// A code that a unit shows is taken by a pairing, until it ends.
         UserCodeReserved(UserCodeReserved) = "user_code.reserved" @ 1,
         /// A domain was verified and belongs to one organization.
-        DomainReserved(DomainReserved) = "domain.reserved" @ 1,
+        DomainReserved(DomainReserved) = "domain.reserved" @ 2,
         /// A domain is free again.
         DomainReleased(DomainReleased) = "domain.released" @ 1,
         /// Hardware was set up.
@@ -61,6 +61,8 @@ pub struct UserCodeReserved {
 pub struct DomainReserved {
     /// Who verified it.
     pub organization: OrganizationId,
+    /// The attempt whose proof was found. As long as that can still be confirmed, nobody gives the domain back.
+    pub challenge: ChallengeId,
 }
 
 /// Payload of `domain.released`.

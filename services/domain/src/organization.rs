@@ -2,8 +2,6 @@
 
 mod domains;
 
-use std::collections::BTreeMap;
-
 use schema::{
     AccountId, ChallengeId, OrganizationId, Right, VerificationMethod,
     events::organization::{
@@ -11,8 +9,10 @@ use schema::{
     },
 };
 
+use self::domains::Domains;
 pub use self::domains::{
-    Attempt, CODE_LIFETIME, CODE_TRIES, Domain, MAILBOXES, MOST_CODES_A_DAY, MOST_DOMAINS, PROOF_LIFETIME,
+    Attempt, CODE_LIFETIME, CODE_TRIES, Domain, MAILBOXES, MOST_CODES_A_DAY, MOST_CODES_A_DAY_IN_ALL, MOST_DOMAINS,
+    PROOF_LIFETIME,
 };
 use crate::{Access, Aggregate, Code, Intent, Rejection, text::DomainName};
 
@@ -98,7 +98,7 @@ pub struct Organization {
     id: Option<OrganizationId>,
     name: String,
     logo: Option<OrganizationLogoChanged>,
-    domains: BTreeMap<String, Domain>,
+    domains: Domains,
 }
 
 impl Organization {
@@ -112,7 +112,7 @@ impl Organization {
     }
     /// Whether the domain is on its list. Another organization may have verified it all the same.
     pub fn allows(&self, domain: &DomainName) -> bool {
-        self.domains.contains_key(domain.as_str())
+        self.domains.get(domain.as_str()).is_some()
     }
     /// One of its domains, in ASCII form.
     pub fn domain(&self, domain: &str) -> Option<&Domain> {
@@ -120,7 +120,7 @@ impl Organization {
     }
     /// Its domains by name in ASCII form.
     pub fn domains(&self) -> impl Iterator<Item = (&str, &Domain)> {
-        self.domains.iter().map(|(name, domain)| (name.as_str(), domain))
+        self.domains.iter()
     }
 }
 
@@ -138,9 +138,7 @@ impl Aggregate for Organization {
             }
             OrganizationEvent::Renamed(e) => self.name.clone_from(&e.name),
             OrganizationEvent::LogoChanged(e) => self.logo = Some(e.clone()),
-            OrganizationEvent::DomainAllowed(e) => drop(self.domains.insert(e.domain.clone(), Domain::default())),
-            OrganizationEvent::DomainRemoved(e) => drop(self.domains.remove(&e.domain)),
-            other => domains::evolve(&mut self.domains, other),
+            about_domains => self.domains.evolve(about_domains),
         }
         self
     }
@@ -157,7 +155,7 @@ impl Aggregate for Organization {
             OrganizationCommand::Rename { name } => Ok(vec![OrganizationRenamed { name: name.clone() }.into()]),
             OrganizationCommand::ChangeLogo(logo) if self.logo.as_ref() == Some(logo) => Ok(vec![]),
             OrganizationCommand::ChangeLogo(logo) => Ok(vec![logo.clone().into()]),
-            about_domains => domains::decide(&self.domains, about_domains, intent.at),
+            about_domains => self.domains.decide(about_domains, intent.at),
         }
     }
 

@@ -167,25 +167,30 @@ impl Aggregate for UserCodeReservation {
     }
 }
 
-/// Which organization has verified a domain.
+/// Which organization has verified a domain. It is held for one attempt to verify it, which is what makes giving it back
+/// safe: an attempt that can no longer be confirmed never can again.
 #[derive(Debug, Clone, Default)]
 pub struct DomainReservation {
-    holder: Option<OrganizationId>,
+    reserved: Option<DomainReserved>,
 }
 
 /// What can be wanted of a domain.
 #[derive(Debug, Clone)]
 pub enum DomainCommand {
-    /// Take it for the organization that has proven it.
-    Reserve(OrganizationId),
-    /// Give it back, if this organization has it.
-    Release(OrganizationId),
+    /// Take it for the organization that has proven it by this attempt.
+    Reserve(DomainReserved),
+    /// Give it back, if it is held for this attempt.
+    Release(DomainReserved),
 }
 
 impl DomainReservation {
     /// The organization that verified it.
     pub fn holder(&self) -> Option<OrganizationId> {
-        self.holder
+        self.reserved.as_ref().map(|reserved| reserved.organization)
+    }
+    /// What it is held for.
+    pub fn reserved(&self) -> Option<&DomainReserved> {
+        self.reserved.as_ref()
     }
 }
 
@@ -197,23 +202,19 @@ impl Aggregate for DomainReservation {
 
     fn evolve(mut self, event: &ReservationEvent) -> Self {
         match event {
-            ReservationEvent::DomainReserved(e) => self.holder = Some(e.organization),
-            ReservationEvent::DomainReleased(_) => self.holder = None,
+            ReservationEvent::DomainReserved(e) => self.reserved = Some(e.clone()),
+            ReservationEvent::DomainReleased(_) => self.reserved = None,
             _ => {}
         }
         self
     }
 
     fn decide(&self, intent: &Intent<DomainCommand>) -> Result<Vec<ReservationEvent>, Rejection> {
-        match (&intent.command, self.holder) {
-            (DomainCommand::Reserve(organization), None) => {
-                Ok(vec![DomainReserved { organization: *organization }.into()])
-            }
-            (DomainCommand::Reserve(organization), Some(holder)) if *organization != holder => {
-                Err(Code::DomainTaken.into())
-            }
-            (DomainCommand::Release(organization), Some(holder)) if *organization == holder => {
-                Ok(vec![DomainReleased { organization: *organization }.into()])
+        match (&intent.command, &self.reserved) {
+            (DomainCommand::Reserve(wanted), None) => Ok(vec![wanted.clone().into()]),
+            (DomainCommand::Reserve(wanted), Some(reserved)) if wanted != reserved => Err(Code::DomainTaken.into()),
+            (DomainCommand::Release(given), Some(reserved)) if given == reserved => {
+                Ok(vec![DomainReleased { organization: given.organization }.into()])
             }
             (DomainCommand::Reserve(_) | DomainCommand::Release(_), _) => Ok(vec![]),
         }

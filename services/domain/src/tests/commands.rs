@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use schema::{
     ChallengeId, CommandKind, EmailKey, LoginMethod, PairingId, Right, SessionId, SignupId, SupportRequestId,
+    VerificationMethod,
     events::{
         account::AccountCreated,
         device::{DeviceEnrolled, DeviceStatusReported},
+        organization::OrganizationLogoChanged,
         pairing::PairingRequested,
+        reservation::DomainReserved,
         session::SessionStarted,
         support::SupportRequested,
     },
@@ -15,7 +18,7 @@ use schema::{
 
 use super::{account, anna, command, device, email, organization, role, sealed, uuid};
 use crate::{
-    Access, Account, AccountCommand, Aggregate, Device, DeviceCommand, DomainReservation, EmailReservation,
+    Access, Account, AccountCommand, Aggregate, Code, Device, DeviceCommand, DomainReservation, EmailReservation,
     HardwareReservation, Organization, OrganizationCommand, Outcome, Pairing, PairingCommand, Recovery,
     RequestRecovery, RequestSupport, Roles, RolesCommand, Session, SessionCommand, Signup, SignupCommand,
     SupportRequest, UserCodeReservation,
@@ -112,6 +115,21 @@ fn people_do_what_their_roles_allow() {
         subject: email(),
         message: email(),
     };
+    let domain = || DomainName::parse("example.com").unwrap();
+    let (method, mailbox) = (VerificationMethod::DnsTxt, None);
+    asks::<Organization>(
+        Access::Right(Right::ManageDomains),
+        [
+            OrganizationCommand::AllowDomain { domain: domain() },
+            OrganizationCommand::BeginVerification { domain: domain(), method, challenge, mailbox },
+            OrganizationCommand::RemoveDomain { domain: domain() },
+        ],
+    );
+    let logo = OrganizationLogoChanged { sha256: "a".repeat(64), width: 600, height: 300 };
+    asks::<Organization>(
+        Access::Right(Right::ManageOrganization),
+        [OrganizationCommand::Rename { name: "Other".to_owned() }, OrganizationCommand::ChangeLogo(logo)],
+    );
     asks::<SupportRequest>(Access::Right(Right::ContactSupport), [RequestSupport(Box::new(requested))]);
     asks::<Device>(
         Access::Right(Right::ManageDevices),
@@ -175,10 +193,17 @@ fn the_rest_is_for_the_platform() {
             AccountCommand::IssueResetLink { challenge: ChallengeId(uuid(2)) },
         ],
     );
-    let (name, domain) = ("Example".to_owned(), "example.com".to_owned());
+    let (name, domain, challenge) = ("Example".to_owned(), "example.com".to_owned(), ChallengeId(uuid(2)));
+    let example = || DomainName::parse("example.com").unwrap();
     asks::<Organization>(
         Access::System,
-        [OrganizationCommand::Create { organization, name, founder: account, domain }],
+        [
+            OrganizationCommand::Create { organization, name, founder: account, domain },
+            OrganizationCommand::RejectCode { domain: example(), challenge },
+            OrganizationCommand::ConfirmDomain { domain: example(), challenge },
+            OrganizationCommand::FailVerification { domain: example(), challenge, code: Code::Expired },
+            OrganizationCommand::NoteProof { domain: example(), challenge, found: true },
+        ],
     );
     asks::<Roles>(
         Access::System,
@@ -199,9 +224,10 @@ fn the_rest_is_for_the_platform() {
         ],
     );
     asks::<UserCodeReservation>(Access::System, [ReserveUserCode { pairing }]);
+    let reserved = DomainReserved { organization, challenge: ChallengeId(uuid(1)) };
     asks::<DomainReservation>(
         Access::System,
-        [DomainCommand::Reserve(organization), DomainCommand::Release(organization)],
+        [DomainCommand::Reserve(reserved.clone()), DomainCommand::Release(reserved)],
     );
     asks::<HardwareReservation>(
         Access::System,

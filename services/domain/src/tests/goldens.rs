@@ -48,6 +48,28 @@ fn an_organization() {
 }
 
 #[test]
+fn an_organization_with_a_domain_of_its_own() {
+    const BEGUN: [&str; 3] =
+        ["organization.created", "organization.domain_allowed", "organization.domain_verification_begun"];
+    let after = |names: &[&str]| {
+        let organization: Organization = story(&[&BEGUN, names].concat());
+        organization.domain("example.com").cloned()
+    };
+    let begun = after(&["organization.domain_code_rejected"]).unwrap();
+    assert!(begun.verified.is_none() && begun.attempt.unwrap().wrong_codes == 1);
+    let failed = after(&["organization.domain_verification_failed"]).unwrap().attempt.unwrap();
+    assert_eq!(failed.failed.as_deref(), Some("EXPIRED"));
+    let verified = after(&["organization.domain_verified"]).unwrap();
+    assert!(verified.attempt.is_none() && verified.verified.is_some() && !verified.proof_lost);
+    assert!(after(&["organization.domain_verified", "organization.domain_proof_lost"]).unwrap().proof_lost);
+    let found = ["organization.domain_verified", "organization.domain_proof_lost", "organization.domain_proof_found"];
+    assert!(!after(&found).unwrap().proof_lost);
+    assert_eq!(after(&["organization.domain_verified", "organization.domain_removed"]), None);
+    let dressed: Organization = story(&["organization.created", "organization.renamed", "organization.logo_changed"]);
+    assert!(!dressed.name().is_empty() && dressed.logo().is_some());
+}
+
+#[test]
 fn an_account() {
     let account: Account = story(&["account.created", "account.activation_link_issued", "account.activated"]);
     assert_eq!(account.status(), AccountStatus::Activated);

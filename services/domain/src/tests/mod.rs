@@ -6,6 +6,7 @@ mod account;
 mod commands;
 mod details;
 mod device;
+mod domains;
 mod emails;
 mod goldens;
 mod names;

@@ -1,7 +1,9 @@
-use schema::events::organization::{OrganizationCreated, OrganizationDomainAllowed};
+use schema::events::organization::{
+    OrganizationCreated, OrganizationDomainAllowed, OrganizationLogoChanged, OrganizationRenamed,
+};
 
 use super::{account, organization};
-use crate::{Organization, OrganizationCommand, spec::given, text::DomainName};
+use crate::{Code, Organization, OrganizationCommand, spec::given, text::DomainName};
 
 fn create(name: &str) -> OrganizationCommand {
     OrganizationCommand::Create {
@@ -26,4 +28,28 @@ fn it_begins_with_the_domain_of_its_founder_and_once() {
     let allows = |domain: &str| story.state().allows(&DomainName::parse(domain).unwrap());
     assert!(allows("example.com") && allows("EXAMPLE.com."));
     assert!(!allows("mail.example.com") && !allows("example.org"));
+}
+
+#[test]
+fn it_has_another_name_or_logo_once() {
+    let rename = |name: &str| OrganizationCommand::Rename { name: name.to_owned() };
+    let logo = |digit: &str| OrganizationLogoChanged { sha256: digit.repeat(64), width: 600, height: 300 };
+    let story = given::<Organization>([])
+        .when(rename("Nobody"))
+        .then_rejected(Code::NotFound)
+        .when(OrganizationCommand::ChangeLogo(logo("a")))
+        .then_rejected(Code::NotFound)
+        .when(create("Example"))
+        .then_accepted()
+        .when(rename("Example"))
+        .then_nothing()
+        .when(rename("Other"))
+        .then([OrganizationRenamed { name: "Other".to_owned() }.into()])
+        .when(OrganizationCommand::ChangeLogo(logo("a")))
+        .then([logo("a").into()])
+        .when(OrganizationCommand::ChangeLogo(logo("a")))
+        .then_nothing()
+        .when(OrganizationCommand::ChangeLogo(logo("b")))
+        .then([logo("b").into()]);
+    assert_eq!((story.state().name(), story.state().logo()), ("Other", Some(&logo("b"))));
 }

@@ -1,6 +1,6 @@
 use chrono::Duration;
 use schema::{
-    PairingId, SignupId,
+    ChallengeId, PairingId, SignupId,
     events::reservation::{
         DomainReleased, DomainReserved, EmailReleased, EmailReserved, HardwareEnrolled, HardwareReleased,
         ReservationEvent, UserCodeReserved,
@@ -90,22 +90,37 @@ fn a_user_code_names_one_pairing_until_it_ends() {
 }
 
 #[test]
-fn a_verified_domain_belongs_to_one_organization() {
-    let reserve = |number| DomainCommand::Reserve(organization(number));
+fn a_verified_domain_belongs_to_one_organization_for_one_proof() {
+    let proof = |number, challenge| DomainReserved {
+        organization: organization(number),
+        challenge: ChallengeId(uuid(challenge)),
+    };
+    let (reserve, release) = (DomainCommand::Reserve, DomainCommand::Release);
     let story = given::<DomainReservation>([])
-        .when(reserve(1))
-        .then([DomainReserved { organization: organization(1) }.into()])
-        .when(reserve(1))
+        .when(release(proof(1, 1)))
         .then_nothing()
-        .when(reserve(2))
-        .then_rejected(Code::DomainTaken);
-    assert_eq!(story.state().holder(), Some(organization(1)));
-    given::<DomainReservation>([
-        DomainReserved { organization: organization(1) }.into(),
-        DomainReleased { organization: organization(1) }.into(),
-    ])
-    .when(reserve(2))
-    .then([DomainReserved { organization: organization(2) }.into()]);
+        .when(reserve(proof(1, 1)))
+        .then([proof(1, 1).into()])
+        .when(reserve(proof(1, 1)))
+        .then_nothing()
+        .when(reserve(proof(2, 2)))
+        .then_rejected(Code::DomainTaken)
+        // Nor does another proof of the same organization take the place of the one that counts.
+        .when(reserve(proof(1, 3)))
+        .then_rejected(Code::DomainTaken)
+        .when(release(proof(1, 3)))
+        .then_nothing()
+        .when(release(proof(2, 1)))
+        .then_nothing();
+    assert_eq!((story.state().holder(), story.state().reserved()), (Some(organization(1)), Some(&proof(1, 1))));
+    let free = story
+        .when(release(proof(1, 1)))
+        .then([DomainReleased { organization: organization(1) }.into()])
+        .when(release(proof(1, 1)))
+        .then_nothing();
+    assert_eq!(free.state().holder(), None);
+    let other = free.when(reserve(proof(2, 2))).then([proof(2, 2).into()]);
+    assert_eq!(other.when(release(proof(1, 1))).then_nothing().state().holder(), Some(organization(2)));
 }
 
 #[test]
