@@ -13,7 +13,7 @@ use domain::{
     text::DomainName,
 };
 use futures::future::join_all;
-use schema::{AccountId, OrganizationId, Profile};
+use schema::{AccountId, OrganizationId, Profile, events::reservation::DomainReserved};
 use support::{PASSWORD, World, eventually, faulty::Faulty, password, person, token_in};
 
 const BEN: &str = "ben@northwind.example";
@@ -158,17 +158,19 @@ async fn only_people_of_our_own_domains_are_edited() {
     // Somebody else proves that the domain is theirs.
     let (south, _) = stage.world.found("sid@southwind.example").await;
     let system = platform.request(Principal::System("test"));
-    let reserve = DomainCommand::Reserve(south.organization);
+    let challenge = schema::ChallengeId(uuid::Uuid::from_u128(5));
+    let theirs = DomainReserved { organization: south.organization, challenge };
+    let reserve = DomainCommand::Reserve(theirs.clone());
     let domain = "northwind-air.example".to_owned();
     platform.execute::<DomainReservation>(&system, &domain, reserve).await.unwrap();
     for changes in [email(BEN), PersonChanges { locale: Some("de".to_owned()), ..Default::default() }] {
         let rejection = stage.edit(changes).await.unwrap_err().into_rejection();
         assert_eq!((rejection.code, rejection.field.as_deref()), (Code::DomainTaken, Some("personId")));
     }
-    let release = DomainCommand::Release(south.organization);
+    let release = DomainCommand::Release(theirs.clone());
     platform.execute::<DomainReservation>(&system, &domain, release).await.unwrap();
     stage.edit(email(BEN)).await.unwrap();
-    let reserve = DomainCommand::Reserve(south.organization);
+    let reserve = DomainCommand::Reserve(theirs);
     platform.execute::<DomainReservation>(&system, &domain, reserve).await.unwrap();
     let rejection = stage.edit(email("ben@northwind-air.example")).await.unwrap_err().into_rejection();
     assert_eq!((rejection.code, rejection.field.as_deref()), (Code::DomainTaken, Some("email")));

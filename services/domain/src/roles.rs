@@ -252,6 +252,7 @@ impl Aggregate for Roles {
                 }
                 Ok(vec![RoleUnassigned { role: *role, account: *account }.into()])
             }
+            RolesCommand::Suspend { .. } if self.organization.is_none() => Err(Code::NotFound.into()),
             RolesCommand::Suspend { account, session_epoch, .. }
                 if self.suspended.get(account).is_some_and(|since| since >= session_epoch) =>
             {

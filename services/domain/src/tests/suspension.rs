@@ -110,6 +110,7 @@ fn a_suspension_is_undone_only_by_what_came_after_it() {
         .when(resume(2, 6))
         .then([resumed(2)]);
     founded().when(resume(1, 9)).then_nothing();
+    given::<Roles>([]).when(suspend(1, 0)).then_rejected(Code::NotFound).when(resume(1, 9)).then_nothing();
 }
 
 /// One step of somebody who works on three accounts at the same time as others: what was read may be outdated by the time
