@@ -157,14 +157,13 @@ impl Known {
     }
 }
 
-/// With so many people that chunks of the index are sealed and every plan of a page is taken: few found, many found, many
-/// found far on, and few found where each condition alone finds many. Then with all that happens to people later, in
-/// chunks that are sealed and in the one that is not.
+/// With so many people that a chunk of the index is sealed, and with all that happens to people later, in that chunk and
+/// after it.
 #[tokio::test]
 async fn lists_are_as_the_events_say_whatever_happens() {
     let setup = Setup::new().await;
-    let people = stream::iter(0..9_000_u32).map(async |n| {
-        // 2,100 are called Zoe, which comes last; 2,100 are in Legal; 300 are both.
+    let people = stream::iter(0..4_400_u32).map(async |n| {
+        // Of 30, 7 are called Zoe, which comes last, 7 are in Legal, and one is both.
         let given = if n % 30 < 7 { "Zoe" } else { "Ann" };
         let department = Some(if (6..13).contains(&(n % 30)) { "Legal" } else { "Sales" }.to_owned());
         let email = format!("p{}@example.com", n * 7_919 % 10_007);
@@ -175,7 +174,6 @@ async fn lists_are_as_the_events_say_whatever_happens() {
     let mut people: Vec<_> = people.buffer_unordered(500).collect().await;
     people.sort_by_key(|person| person.added);
     setup.seen(people.last().unwrap().added).await;
-    compare(&setup, &people, &[]).await;
 
     let (setup_ref, draws) = (&setup, |n: usize| (n as u32).wrapping_mul(2_654_435_761) >> 8);
     let happening = stream::iter(people.iter_mut().enumerate()).map(async |(n, person)| {
@@ -234,7 +232,7 @@ async fn compare(setup: &Setup, people: &[Known], roles: &[RoleId]) {
             // Each order for every second.
             let descending = (number + field as usize).is_multiple_of(2);
             let mut expected = fitting.clone();
-            expected.sort_by_key(|person| (person.key(field), person.added));
+            expected.sort_by_cached_key(|person| (person.key(field), person.added));
             if descending {
                 expected.reverse();
             }

@@ -1,10 +1,14 @@
 //! Pages while people come and go.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use directory::{PeopleFilter, PeopleQuery, PeopleSort, SortField};
+use directory::{PeopleFilter, PeopleQuery, PeopleSort, PersonStatus, SortField};
 use engine::{ViewError, paging::Paging};
-use schema::events::account::AccountAbandoned;
+use futures::{StreamExt, stream};
+use schema::events::account::{AccountAbandoned, AccountProfileChanged};
 
 use crate::{setup::Setup, support::profile};
 
@@ -34,6 +38,62 @@ async fn pages_neither_skip_nor_repeat_while_people_come_and_go() {
     let once: HashSet<_> = seen.iter().collect();
     assert_eq!(once.len(), seen.len(), "nobody twice");
     assert!(there.iter().all(|(account, _)| once.contains(account)), "nobody left out who was there all the time");
+}
+
+/// Somebody turns pages in every order while people are added, renamed and moved at full speed, among so many that a chunk
+/// of the index is sealed in between. Whoever does not change is seen once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_hold_still_for_who_does_not_change_while_others_write() {
+    let setup = Setup::new().await;
+    let setup = &setup;
+    let add = async |n: u32| {
+        let person = profile(["Ann", "Mia", "Zoe"][n as usize % 3], &format!("F{:02}", n % 50));
+        setup.world.person(setup.organization, &format!("p{n}@example.com"), person).await
+    };
+    let added: Vec<_> = stream::iter(0..3_900).map(add).buffer_unordered(500).collect().await;
+    setup.seen(added.iter().map(|(_, position)| *position).max().unwrap()).await;
+    let (changing, steady) = added.split_at(400);
+    let steady: HashSet<_> = steady.iter().map(|(account, _)| *account).collect();
+    let reading = AtomicBool::new(true);
+    let write = async {
+        for (n, (account, _)) in (10_000..).zip(changing.iter().cycle()) {
+            if !reading.load(Ordering::Relaxed) {
+                break;
+            }
+            let name = profile(["Aaa", "Mmm", "Zzz"][n as usize % 3], &n.to_string());
+            setup.account(*account, AccountProfileChanged { profile: setup.world.sealed(*account, &name) }).await;
+            add(n).await;
+        }
+    };
+    let read = async {
+        let filters =
+            [PeopleFilter::default(), PeopleFilter { status: Some(PersonStatus::Added), ..PeopleFilter::default() }];
+        for filter in filters {
+            for field in [SortField::Name, SortField::Email, SortField::Created, SortField::Status] {
+                let sort = PeopleSort { field, descending: field == SortField::Email };
+                let query = |after| PeopleQuery {
+                    filter: filter.clone(),
+                    search: None,
+                    sort,
+                    paging: Paging::Forward { first: 100, after },
+                };
+                let (mut seen, mut after) = (Vec::new(), None);
+                loop {
+                    let page = setup.directory.people(setup.organization, query(after.take())).await.unwrap();
+                    seen.extend(page.edges.iter().map(|edge| edge.node.id).filter(|id| steady.contains(id)));
+                    after = page.edges.last().map(|edge| edge.cursor.clone());
+                    // Those who are added last could make a list without an end.
+                    if !page.has_next || seen.len() >= steady.len() {
+                        break;
+                    }
+                }
+                let once: HashSet<_> = seen.iter().copied().collect();
+                assert_eq!((seen.len(), once.len()), (steady.len(), steady.len()), "{field:?} {filter:?}");
+            }
+        }
+        reading.store(false, Ordering::Relaxed);
+    };
+    tokio::join!(write, read);
 }
 
 #[tokio::test]

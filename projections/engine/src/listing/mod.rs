@@ -5,6 +5,8 @@
 
 mod merge;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
 
