@@ -70,6 +70,8 @@ pub(super) struct Appends<'a> {
     finder: Finder<'a>,
     /// What has been committed.
     heads: &'a Heads,
+    before: u64,
+    filed: Option<u32>,
     /// What this transaction adds to it.
     added: HashMap<StreamId, Head>,
     /// Position of the last event.
@@ -79,6 +81,10 @@ pub(super) struct Appends<'a> {
 
 /// What a transaction adds to the log, to be made known once it is committed.
 pub(super) struct Written {
+    /// Position of the last event before.
+    pub(super) before: u64,
+    /// The slice of new streams that was filed before anything was written.
+    pub(super) filed: Option<u32>,
     pub(super) heads: HashMap<StreamId, Head>,
     pub(super) events: Vec<Arc<RecordedEvent>>,
 }
@@ -88,11 +94,16 @@ impl<'a> Appends<'a> {
     pub(super) fn begin(connection: &'a Connection, heads: &'a Heads, head: u64) -> rusqlite::Result<Self> {
         let insert = connection.prepare_cached(INSERT)?;
         let finder = Finder::new(connection)?;
-        Ok(Self { connection, insert, finder, heads, added: HashMap::new(), head, events: Vec::new() })
+        let filed = heads.slice_to_file();
+        if let Some(slice) = filed {
+            streams::file_slice(connection, slice)?;
+        }
+        let (added, events) = (HashMap::new(), Vec::new());
+        Ok(Self { connection, insert, finder, heads, before: head, filed, added, head, events })
     }
 
     pub(super) fn end(self) -> Written {
-        Written { heads: self.added, events: self.events }
+        Written { before: self.before, filed: self.filed, heads: self.added, events: self.events }
     }
 
     /// Writes one append, or finds that it does not fit or is there already. The outer error means that the transaction
@@ -100,37 +111,38 @@ impl<'a> Appends<'a> {
     pub(super) fn append(&mut self, append: PreparedAppend) -> rusqlite::Result<Result<Appended, AppendError>> {
         let PreparedAppend { stream, expected, events, .. } = append;
         match (expected, self.find(&stream)?) {
-            (Expected::NoStream, End::Nowhere { free }) => {
+            (Expected::NoStream, None) => {
                 let start = self.head + 1;
-                streams::take(self.connection, free, start)?;
-                let appended = self.write(stream, start, 0, events)?;
+                streams::note(self.connection, &stream, start)?;
+                let appended = self.write(&stream, start, 0, events)?;
                 if appended.is_err() {
-                    streams::untake(self.connection, free)?;
+                    streams::unnote(self.connection, &stream, start)?;
                 }
                 Ok(appended)
             }
-            (Expected::Revision(expected), End::At(Head { start, revision })) if expected == revision => {
-                self.write(stream, start, revision + 1, events)
+            (Expected::Revision(expected), Some(Head { start, revision })) if expected == revision => {
+                self.write(&stream, start, revision + 1, events)
             }
-            (_, End::At(head)) => self.settle(head, &events),
-            (Expected::Revision(_), End::Nowhere { .. }) => Ok(Err(AppendError::Conflict { actual: None })),
+            (_, Some(head)) => self.settle(head, &events),
+            (Expected::Revision(_), None) => Ok(Err(AppendError::Conflict { actual: None })),
         }
     }
 
-    fn find(&mut self, stream: &StreamId) -> rusqlite::Result<End> {
+    /// Where a stream ends. None: it has no events.
+    fn find(&mut self, stream: &StreamId) -> rusqlite::Result<Option<Head>> {
         if let Some(head) = self.added.get(stream).copied().or_else(|| self.heads.get(stream)) {
-            return Ok(End::At(head));
+            return Ok(Some(head));
         }
         Ok(match self.finder.find(stream)? {
-            Found::At(start) => End::At(Head { start, revision: last_revision(self.connection, start)? }),
-            Found::Nowhere { free, .. } => End::Nowhere { free },
+            Found::At(start) => Some(Head { start, revision: last_revision(self.connection, start)? }),
+            Found::Others(_) => None,
         })
     }
 
     /// Writes all of `events` from revision `first` on or, if one of them is there already, none.
     fn write(
         &mut self,
-        stream: StreamId,
+        stream: &StreamId,
         start: u64,
         first: u64,
         mut events: Vec<Prepared>,
@@ -142,7 +154,7 @@ impl<'a> Appends<'a> {
             };
         }
         let appended = Appended { revision: first + events.len() as u64 - 1, position: Position::at(self.head) };
-        self.added.insert(stream, Head { start, revision: appended.revision });
+        self.added.insert(stream.clone(), Head { start, revision: appended.revision });
         self.events.extend(events.into_iter().map(|event| Arc::new(event.into_event())));
         Ok(Ok(appended))
     }
@@ -191,15 +203,6 @@ impl<'a> Appends<'a> {
             Some(Appended { revision: u64::try_from(revision).ok()?, position })
         }))
     }
-}
-
-/// Where a stream ends.
-enum End {
-    At(Head),
-    /// It has no events. It would begin in this free slot.
-    Nowhere {
-        free: i64,
-    },
 }
 
 /// Whether a row stands in the way on one of the two unique indexes.

@@ -30,7 +30,7 @@ const MAX_QUEUED: u32 = 64 << 10;
 pub(super) const LAYOUT: Layout = Layout {
     format: 2,
     page_size: 4096,
-    tables: &[row::TABLE, streams::TABLE, consumer::TABLES],
+    tables: &[row::TABLE, streams::TABLES, consumer::TABLES],
     settings: "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
 };
 
@@ -40,7 +40,7 @@ pub(super) struct Log {
     pub(super) bulk: Bulk,
     pub(super) readers: Readers<LogReader>,
     pub(super) recent: Recent,
-    pub(super) heads: Heads,
+    pub(super) heads: Arc<Heads>,
     pub(super) stats: Stats,
 }
 
@@ -54,6 +54,7 @@ impl Log {
     ) -> Result<Arc<Self>, OpenError> {
         let mut connection = database::open_to_write(file, &LAYOUT)?;
         let failed = |source| OpenError::Database { file: file.to_owned(), source };
+        streams::file_all(&mut connection).map_err(failed)?;
         let head = log_head(&connection).map_err(failed)?;
         let connections = (0..readers).map(|_| LogReader::open(file)).collect::<Result<_, _>>()?;
         let log = Arc::new(Self {
@@ -61,7 +62,7 @@ impl Log {
             bulk: Bulk::default(),
             readers: Readers::start("log-reader", connections, &mut threads.readers)?,
             recent: Recent::new(head, recent_events),
-            heads: Heads::default(),
+            heads: Arc::default(),
             stats: Stats::default(),
         });
         let checkpoints = Checkpoints::start(file, threads)?;
@@ -84,15 +85,21 @@ impl Log {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         // The ends are noted before appends are answered, so an acknowledged event lies at or before the noted end.
-        if self.heads.get(stream).is_some_and(|head| from > head.revision) {
+        let head = self.heads.get(stream);
+        if head.is_some_and(|head| from > head.revision) {
             return Ok(Vec::new());
         }
-        let stream = stream.clone();
-        self.query(move |reader| reader.stream(&stream, from, limit)).await
+        let (stream, start) = (stream.clone(), head.map(|head| head.start));
+        self.query(move |reader| reader.stream(&stream, start, from, limit)).await
     }
 
     pub(super) async fn revisions(&self, streams: Vec<StreamId>) -> Result<Vec<Option<u64>>, ReadError> {
-        self.query(move |reader| reader.revisions(&streams)).await
+        let heads = self.heads.clone();
+        self.query(move |reader| {
+            let remembered = heads.get_many(&streams);
+            reader.revisions(&streams, remembered)
+        })
+        .await
     }
 
     pub(super) async fn events_at(

@@ -85,8 +85,8 @@ impl<T> Queue<T> {
         self.room.clone().acquire_many_owned(weight).await.map_err(|_| Closed)
     }
 
-    /// Blocks until there is something to do; at most `most` items of a total weight of about `weight`. None when the
-    /// queue is closed and empty.
+    /// Blocks until there is something to do; at most `most` items of a total weight of at most `weight`, or one that
+    /// weighs more. None when the queue is closed and empty.
     pub(super) fn take(&self, most: usize, weight: usize) -> Option<Batch<T>> {
         let mut state = guard(&self.state);
         while !state.urgent && !state.closed {
@@ -102,8 +102,10 @@ impl<T> Queue<T> {
             };
         }
         let mut batch = Batch { items: Vec::new(), room: None };
-        while batch.items.len() < most && batch.weight() < weight {
-            let Some((item, room)) = state.items.pop_front() else { break };
+        while batch.items.len() < most
+            && state.items.front().is_some_and(|(_, room)| batch.has_room(room.as_ref(), weight))
+            && let Some((item, room)) = state.items.pop_front()
+        {
             batch.add(item, room);
         }
         // What is left over is taken at once by the next call, whether somebody waits for it or not.
@@ -137,8 +139,10 @@ impl<T> Batch<T> {
         }
     }
 
-    fn weight(&self) -> usize {
-        self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
+    /// Whether one more fits in. The first always does.
+    fn has_room(&self, item: Option<&OwnedSemaphorePermit>, weight: usize) -> bool {
+        let of = |room: Option<&OwnedSemaphorePermit>| room.map_or(0, OwnedSemaphorePermit::num_permits);
+        self.items.is_empty() || of(self.room.as_ref()) + of(item) <= weight
     }
 }
 

@@ -7,6 +7,7 @@ use schema::{Position, RecordedEvent, StreamId};
 
 use super::{
     OpenError, database,
+    heads::Head,
     row::{Decoder, failure, select},
     stored,
     streams::{self, Finder, Found},
@@ -29,14 +30,19 @@ impl LogReader {
         &self.connection
     }
 
-    /// Events of a stream from revision `from` on.
+    /// Events of a stream from revision `from` on. `start` is the position of its first event, if known.
     pub(super) fn stream(
         &mut self,
         stream: &StreamId,
+        start: Option<u64>,
         from: u64,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let Some(start) = self.start(stream)? else { return Ok(Vec::new()) };
+        let start = match start {
+            None => start_of(&self.connection, &mut self.decoder, stream)?,
+            known => known,
+        };
+        let Some(start) = start else { return Ok(Vec::new()) };
         let query = select!("WHERE start = ?1 AND revision >= ?2 ORDER BY revision LIMIT ?3");
         let mut statement = self.connection.prepare_cached(query).map_err(failure)?;
         let limit = stored(limit as u64);
@@ -95,45 +101,34 @@ impl LogReader {
         positions.iter().map(&mut event).collect()
     }
 
-    /// The last revisions of these streams at one moment.
-    pub(super) fn revisions(&mut self, streams: &[StreamId]) -> Result<Vec<Option<u64>>, ReadError> {
-        let moment = self.connection.unchecked_transaction().map_err(failure)?;
-        let mut finder = Finder::new(&moment).map_err(failure)?;
+    /// The last revisions of these streams, those that are not remembered at one moment.
+    pub(super) fn revisions(
+        &mut self,
+        streams: &[StreamId],
+        remembered: Vec<Option<Head>>,
+    ) -> Result<Vec<Option<u64>>, ReadError> {
+        let mut revisions: Vec<_> = remembered.into_iter().map(|head| head.map(|head| head.revision)).collect();
+        let unknown = streams.iter().zip(&mut revisions).filter(|(_, revision)| revision.is_none());
+        let mut unknown: Vec<_> = unknown.map(|(stream, place)| (streams::slot(stream), stream, place)).collect();
         // In the order of the table, so that each of its pages is read once.
-        let mut order: Vec<_> =
-            streams.iter().enumerate().map(|(index, stream)| (streams::slot(stream), index, stream)).collect();
-        order.sort_unstable_by_key(|(slot, ..)| *slot);
-        let mut revisions = vec![None; streams.len()];
-        for (_, index, stream) in order {
-            let start = start(&moment, &mut finder, &mut self.decoder, stream)?;
-            let revision = start.map(|start| last_revision(&moment, start)).transpose().map_err(failure)?;
-            if let Some(place) = revisions.get_mut(index) {
-                *place = revision;
-            }
+        unknown.sort_unstable_by_key(|(slot, ..)| *slot);
+        let moment = self.connection.unchecked_transaction().map_err(failure)?;
+        for (_, stream, place) in unknown {
+            let start = start_of(&moment, &mut self.decoder, stream)?;
+            *place = start.map(|start| last_revision(&moment, start)).transpose().map_err(failure)?;
         }
         Ok(revisions)
     }
-
-    /// The position of the stream's first event.
-    fn start(&mut self, stream: &StreamId) -> Result<Option<u64>, ReadError> {
-        let mut finder = Finder::new(&self.connection).map_err(failure)?;
-        start(&self.connection, &mut finder, &mut self.decoder, stream)
-    }
 }
 
-/// The position of the stream's first event. Those that were passed on the way are read in full, as a stream whose name
-/// was altered in the file would be passed as well, and be taken for one that does not exist.
-fn start(
-    connection: &Connection,
-    finder: &mut Finder<'_>,
-    decoder: &mut Decoder,
-    stream: &StreamId,
-) -> Result<Option<u64>, ReadError> {
-    let passed = match finder.find(stream).map_err(failure)? {
+/// The position of the stream's first event. Others of the same slot are read in full, as a stream whose name was altered
+/// in the file would be among them, and be taken for one that does not exist.
+fn start_of(connection: &Connection, decoder: &mut Decoder, stream: &StreamId) -> Result<Option<u64>, ReadError> {
+    let others = match Finder::new(connection).and_then(|mut finder| finder.find(stream)).map_err(failure)? {
         Found::At(start) => return Ok(Some(start)),
-        Found::Nowhere { passed, .. } => passed,
+        Found::Others(others) => others,
     };
-    for start in passed {
+    for start in others {
         let statement = connection.prepare_cached(select!("WHERE position = ?1"));
         let mut statement = statement.map_err(failure)?;
         let mut rows = statement.query([stored(start)]).map_err(failure)?;

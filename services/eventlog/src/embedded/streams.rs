@@ -1,33 +1,59 @@
 //! Finding a stream by its name.
 //!
-//! A table of `start`, the position of a stream's first event, by a slot: the CRC-32 of the stream's name, or the next that
-//! was free when the stream began. Names are random, so every new stream touches a page of its own; a row of numbers is
-//! small, which keeps these pages few. The name itself stands with the first event, so a look into the table is only right
-//! once it was compared there. Slots are never given back, so whoever follows them to a free one has seen all.
+//! `streams` holds for the CRC-32 of a name, its slot, the positions of the first events of the streams that have it. The
+//! name itself stands with that event, so what is found under a slot is the stream only once the names were compared.
+//!
+//! Names are random. A stream that was noted there at once would have a page rewritten for itself alone, which is more
+//! than all the rest of an append. So a new stream is noted in the small table `new_streams` and remembered by [`Heads`]
+//! until there are many; then they are moved, slice by slice, so that one page takes in several of them. Hence the rule
+//! for whoever looks for a stream: first ask `Heads`, then read `streams`, in this order. A stream that is in neither had no
+//! event when it was asked for, as `Heads` forgets a new stream only after it was moved durably.
+//!
+//! [`Heads`]: super::heads::Heads
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, params};
 use schema::StreamId;
 
 use super::stored;
 
-/// The table.
-pub(super) const TABLE: &str = "CREATE TABLE streams(slot INTEGER PRIMARY KEY, start INTEGER NOT NULL) STRICT;";
+/// The tables.
+pub(super) const TABLES: &str = "
+    CREATE TABLE streams(
+        slot  INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        PRIMARY KEY(slot, start)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE new_streams(
+        slice INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        slot  INTEGER NOT NULL,
+        PRIMARY KEY(slice, start)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Into how many slices of equal size the slots are cut.
+pub(super) const SLICES: u32 = 64;
+
+/// Where a stream is noted.
+pub(super) fn slot(stream: &StreamId) -> u32 {
+    crc32fast::hash(stream.as_str().as_bytes())
+}
+
+/// The slice of a slot.
+pub(super) fn slice(slot: u32) -> u32 {
+    slot / (u32::MAX / SLICES + 1)
+}
 
 /// What was found under a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// The position of the stream's first event.
     At(u64),
-    /// No such stream.
-    Nowhere {
-        /// Where it would begin.
-        free: i64,
-        /// The first events of the streams in its way. Their names are others, or were altered.
-        passed: Vec<u64>,
-    },
+    /// No such stream, but these first events of streams with the same slot. Their names are others, or were altered.
+    Others(Vec<u64>),
 }
 
-/// Finds streams.
+/// Finds streams, except new ones.
 pub(super) struct Finder<'a>(CachedStatement<'a>);
 
 impl<'a> Finder<'a> {
@@ -39,32 +65,42 @@ impl<'a> Finder<'a> {
 
     /// Looks for a stream.
     pub(super) fn find(&mut self, stream: &StreamId) -> rusqlite::Result<Found> {
-        let mut passed = Vec::new();
-        let mut free = slot(stream);
-        loop {
-            let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<bool>>(1)?));
-            match self.0.query_row(params![free, stream.as_str()], row).optional()? {
-                None => return Ok(Found::Nowhere { free, passed }),
-                Some((start, Some(true))) => return Ok(Found::At(start.unsigned_abs())),
-                Some((start, _)) => passed.push(start.unsigned_abs()),
+        let mut rows = self.0.query(params![slot(stream), stream.as_str()])?;
+        let mut others = Vec::new();
+        while let Some(row) = rows.next()? {
+            let start = row.get::<_, i64>(0)?.unsigned_abs();
+            if row.get::<_, Option<bool>>(1)? == Some(true) {
+                return Ok(Found::At(start));
             }
-            free += 1;
+            others.push(start);
         }
+        Ok(Found::Others(others))
     }
 }
 
-/// Where the search for a stream begins.
-pub(super) fn slot(stream: &StreamId) -> i64 {
-    i64::from(crc32fast::hash(stream.as_str().as_bytes()))
+/// Notes a new stream.
+pub(super) fn note(connection: &Connection, stream: &StreamId, start: u64) -> rusqlite::Result<()> {
+    let slot = slot(stream);
+    let insert = "INSERT INTO new_streams(slice, start, slot) VALUES(?1, ?2, ?3)";
+    connection.prepare_cached(insert)?.execute(params![slice(slot), stored(start), slot]).map(drop)
 }
 
-/// Takes a free slot.
-pub(super) fn take(connection: &Connection, slot: i64, start: u64) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO streams(slot, start) VALUES(?1, ?2)";
-    connection.prepare_cached(insert)?.execute([slot, stored(start)]).map(drop)
+/// Undoes [`note`].
+pub(super) fn unnote(connection: &Connection, stream: &StreamId, start: u64) -> rusqlite::Result<()> {
+    let delete = "DELETE FROM new_streams WHERE slice = ?1 AND start = ?2";
+    connection.prepare_cached(delete)?.execute(params![slice(slot(stream)), stored(start)]).map(drop)
 }
 
-/// Undoes the last [`take`].
-pub(super) fn untake(connection: &Connection, slot: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached("DELETE FROM streams WHERE slot = ?1")?.execute([slot]).map(drop)
+/// Moves the new streams of a slice to the others.
+pub(super) fn file_slice(connection: &Connection, slice: u32) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO streams(slot, start) SELECT slot, start FROM new_streams WHERE slice = ?1 ORDER BY slot";
+    connection.prepare_cached(insert)?.execute([slice])?;
+    connection.prepare_cached("DELETE FROM new_streams WHERE slice = ?1")?.execute([slice]).map(drop)
+}
+
+/// Moves all new streams to the others: done when the file is opened, while nobody remembers them.
+pub(super) fn file_all(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    (0..SLICES).try_for_each(|slice| file_slice(&transaction, slice))?;
+    transaction.commit()
 }

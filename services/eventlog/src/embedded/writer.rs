@@ -17,15 +17,16 @@ use super::{
     log::{LAYOUT, Log},
     queue::AbandonAtEnd,
     reader::log_head,
+    streams,
 };
 use crate::{AppendError, Appended, ReadError};
 
 /// The most jobs in one transaction, which bounds how long the first of them waits for the last.
 const MAX_BATCH_JOBS: usize = 2048;
 
-/// About the most in one transaction, in KiB: the unit in which jobs are weighed. A part of what is appended in bulk
-/// is often most of that.
-const MAX_BATCH_WEIGHT: usize = 2 << 10;
+/// The most in one transaction, in KiB: the unit in which jobs are weighed. A job that weighs more is alone in its own. A
+/// part of what is appended in bulk leaves room for single appends, not for another part.
+const MAX_BATCH_WEIGHT: usize = 1500;
 
 /// What came of an append.
 pub(super) type Outcome = Result<Appended, AppendError>;
@@ -160,13 +161,13 @@ impl Writer {
     }
 
     fn succeed(&mut self, written: Written, answers: Vec<Answer>) {
-        let Written { heads, events } = written;
+        let Written { before, filed, heads, events } = written;
         if !events.is_empty() {
             self.log.stats.events.add(events.len() as u64);
             self.log.stats.batch_events.record(events.len() as u64, 1);
         }
         // Before anybody is answered: who has an answer finds its events in every way of reading.
-        self.log.heads.extend(heads);
+        self.log.heads.committed(filed, heads, before);
         self.log.recent.publish(events);
         answers.into_iter().for_each(|answer| self.answer(answer));
         self.log.recent.announce();
@@ -218,6 +219,7 @@ impl Writer {
                 let opened = database::open_to_write(&self.file, &LAYOUT);
                 let mut connection = opened.map_err(|error| Failure::NothingWritten(error.to_string()))?;
                 self.checkpoints.watch(&mut connection)?;
+                streams::file_all(&mut connection)?;
                 let head = log_head(&connection)?;
                 self.log.heads.clear();
                 self.log.recent.reset(head);

@@ -129,6 +129,8 @@ async fn a_stream_whose_name_was_changed_is_damaged_not_absent() {
     append(&log, "tea-a", 0..3).await;
     append(&log, "tea-b", 10..11).await;
     folder.visit("log.db").execute("UPDATE events SET stream = 'tea-c' WHERE position = 1", []).unwrap();
+    drop(log);
+    let log = folder.open_alone();
     let read = log.read_stream(&"tea-a".into(), 0, 10).await;
     assert!(matches!(read, Err(ReadError::Damaged(_))), "{read:?}");
     let read = log.revisions(&["tea-b".into(), "tea-a".into()]).await;
@@ -337,15 +339,78 @@ async fn members_of_one_group_take_the_same_types() {
 }
 
 #[test]
-fn streams_not_in_use_are_forgotten() {
+fn streams_not_in_use_are_forgotten_but_new_ones_are_not() {
     let heads = heads::Heads::default();
     let name = |number: u64| StreamId::from(number.to_string().as_str());
     let head = |number: u64| heads::Head { start: number, revision: number };
+    heads.committed(None, [(StreamId::from("new"), head(2))].into(), 1);
     for number in 0..300_000 {
-        heads.extend([(name(number), head(number))]);
+        heads.committed(None, [(name(number), head(number))].into(), u64::MAX);
         assert_eq!(heads.get(&name(0)), Some(head(0)), "in use all the time");
     }
     let remembered = (0..300_000).filter(|number| heads.get(&name(*number)).is_some()).count();
     assert!((65_536..=131_072).contains(&remembered), "{remembered}");
     assert_eq!(heads.get(&name(299_999)), Some(head(299_999)));
+    assert_eq!(heads.get(&"new".into()), Some(head(2)));
+}
+
+/// Streams are filed while others begin and go on: each is found at every moment, by what is remembered, by what is on
+/// disk and after a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_are_found_before_and_after_they_are_filed() {
+    let folder = Folder::new(2, 0);
+    let log = folder.open_alone();
+    let name = |number: u64| StreamId::new("tea", &Uuid::new_v5(&Uuid::nil(), &number.to_le_bytes()));
+    let rows = folder.visit("log.db");
+    let count = |table: &str| rows.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
+    for round in 0..150_u64 {
+        let begin = (0..5).map(|part| (name(5 * round + part), Expected::NoStream, u128::from(10 * round + part)));
+        let earlier = (round > 0).then(|| (name(round * 7 % (5 * round)), u128::from(10 * round + 9)));
+        let mut appends: Vec<_> = begin.collect();
+        if let Some((stream, id)) = earlier {
+            let end = log.revisions(std::slice::from_ref(&stream)).await.unwrap()[0].unwrap();
+            appends.push((stream, Expected::Revision(end), id));
+        }
+        let appends = appends.into_iter().map(|(stream, expected, id)| {
+            let events = vec![event(id, "tea.made")];
+            StreamAppend { stream, expected, events }
+        });
+        let outcomes = log.append_many(appends.collect()).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        let all: Vec<_> = (0..5 * round + 5).map(name).collect();
+        assert!(log.revisions(&all).await.unwrap().iter().all(Option::is_some));
+        assert_eq!(log.read_stream(&name(round), 0, 1).await.unwrap().len(), 1);
+    }
+    let (filed, new) = (count("streams").unwrap(), count("new_streams").unwrap());
+    assert!(filed > 500 && new > 0 && filed + new == 750, "{filed} filed, {new} new");
+    drop(log);
+    let log = folder.open_alone();
+    assert_eq!((count("streams").unwrap(), count("new_streams").unwrap()), (750, 0));
+    let all: Vec<_> = (0..750).map(name).collect();
+    assert!(log.revisions(&all).await.unwrap().iter().all(Option::is_some));
+    for stream in &all {
+        let again = log.append(stream, Expected::NoStream, vec![event(100_000, "tea.made")]).await;
+        assert!(matches!(again, Err(AppendError::Conflict { actual: Some(_) })), "{again:?}");
+    }
+}
+
+/// A commit that fails after a slice was filed in it, or is not known to have failed, leaves no stream unfound.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_leaves_streams_where_they_were() {
+    let folder = Folder::new(1, 0);
+    let log = folder.open_alone();
+    let name = |number: u64| StreamId::new("tea", &Uuid::new_v5(&Uuid::nil(), &number.to_le_bytes()));
+    let all: Vec<_> = (0..200).map(name).collect();
+    for (number, stream) in all.iter().enumerate() {
+        append(&log, stream.as_str(), number as u128..number as u128 + 1).await;
+        if number % 20 == 19 {
+            folder.visit("log.db").execute_batch(TRAP).unwrap();
+            let spilt = log.append(&"tea-spilt".into(), Expected::NoStream, vec![event(900, "tea.spilt")]).await;
+            assert_eq!(spilt, Err(AppendError::OutcomeUnknown));
+            folder.visit("log.db").execute_batch("DROP TRIGGER spring; DROP TABLE trap").unwrap();
+        }
+        assert!(log.revisions(&all[..=number]).await.unwrap().iter().all(|end| *end == Some(0)));
+        assert!(log.read_stream(stream, 0, 10).await.unwrap().len() == 1);
+    }
+    assert_eq!(log.revisions(&["tea-spilt".into()]).await, Ok(vec![None]));
 }
