@@ -153,8 +153,8 @@ async fn the_same_file_again_says_so_and_makes_nobody_twice() {
 /// The importer breaks off at every kind of append it makes, and another process goes on.
 #[tokio::test]
 async fn a_crash_anywhere_neither_doubles_nor_loses_anybody() {
-    // Appends that it makes: 40 reservations, 39 accounts, the progress, 39 links, their progress, the end.
-    for appends in [0, 1, 25, 40, 41, 60, 79, 80, 81, 100, 119, 120, 121] {
+    // Appends that it tries: 40 reservations, 39 accounts, the progress, 39 links, their progress, the end.
+    for appends in [0, 1, 25, 40, 41, 60, 79, 80, 81, 100, 119, 120] {
         let world = World::new();
         let (founded, admin) = world.found("anna@northwind.example").await;
         let platform = &world.platform;
@@ -203,13 +203,7 @@ async fn what_nobody_needs_any_more_is_deleted() {
     platform.confirm_import(&admin, organization, finished, "en", false).await.unwrap();
     start_importer(platform);
     eventually(|| async { (status(platform, finished).await == ImportStatus::Finished).then_some(()) }).await;
-    let gone = |import| async move {
-        let loaded = platform.load::<Import>(&import).await.unwrap();
-        let file = world.folder.path().join("files");
-        let left = walk(&file).into_iter().any(|name| name.contains(&import.to_string()));
-        assert_eq!(loaded.state.is_discarded(), !left);
-        loaded.state.is_discarded().then_some(())
-    };
+    let gone = |import| discarded(&world, import);
     let day = chrono::Duration::days(1);
     world.clock.advance(day * 6);
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -226,6 +220,14 @@ async fn what_nobody_needs_any_more_is_deleted() {
     eventually(|| gone(finished)).await;
     let loaded = platform.import(&admin, organization, forgotten).await.unwrap();
     assert!(platform.review_import(forgotten, &loaded).await.unwrap().is_none());
+}
+
+/// Whether the rows of an import are deleted, which the log has to know.
+async fn discarded(world: &World, import: ImportId) -> Option<()> {
+    let loaded = world.platform.load::<Import>(&import).await.unwrap();
+    let left = walk(&world.folder.path().join("files")).into_iter().any(|name| name.contains(&import.to_string()));
+    assert!(!(loaded.state.is_discarded() && left));
+    loaded.state.is_discarded().then_some(())
 }
 
 fn walk(folder: &std::path::Path) -> Vec<String> {
