@@ -7,6 +7,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use dispatcher::DispatcherConfig;
+use domain::AccountCommand;
 use portal::{
     Secret,
     protocol::{ConnectionError, DeviceFrame},
@@ -146,6 +147,45 @@ async fn a_revoked_unit_is_told_and_cut_off_at_once() {
     let mut connection = world.unit(&unit).await;
     world.release(&unit).await;
     assert_eq!(close_code(&mut connection).await, 4403);
+}
+
+#[tokio::test]
+async fn a_unit_is_cut_off_at_once_when_its_account_is_logged_out() {
+    let world = World::start().await;
+    let bystander = world.enroll().await;
+    let mut stays = world.following(&bystander, None, 4, BOOT).await;
+    for command in [
+        AccountCommand::LogOutEverywhere,
+        AccountCommand::Deactivate { epoch: None },
+        AccountCommand::SetToCreated { epoch: None },
+    ] {
+        let unit = world.enroll().await;
+        let mut connection = world.following(&unit, None, 4, BOOT).await;
+        // What leaves units logged in.
+        let challenge = schema::ChallengeId(Uuid::from_u128(3));
+        world.of_account(&unit, AccountCommand::ForcePasswordReset { challenge }).await;
+        let begun = Instant::now();
+        world.of_account(&unit, command).await;
+        assert!(matches!(connection.next_frame().await.unwrap(), DeviceFrame::Revoked(_)));
+        assert_eq!(close_code(&mut connection).await, 4403);
+        assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+        // It does not come back, not even once the account is active again; and the history says why, once.
+        world.of_account(&unit, AccountCommand::Reactivate).await;
+        for _ in 0..2 {
+            assert_eq!(code(world.unit_with(&world.token(&unit, Duration::ZERO)).await), 4403);
+        }
+        let logged_out =
+            |events: &[DeviceEvent]| events.iter().filter(|event| matches!(event, DeviceEvent::LoggedOut(_))).count();
+        assert_eq!(logged_out(&world.events(&unit).await), 1);
+    }
+    // Without an open stream.
+    let unit = world.enroll().await;
+    let mut connection = world.unit(&unit).await;
+    world.of_account(&unit, AccountCommand::LogOutEverywhere).await;
+    assert_eq!(close_code(&mut connection).await, 4403);
+    // The units of others stay.
+    world.reboot(&bystander).await;
+    assert_eq!(command(&mut stays).await.sequence, 1);
 }
 
 #[tokio::test]

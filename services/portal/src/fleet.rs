@@ -18,8 +18,6 @@ pub struct FleetSummary {
     pub stopped: usize,
     /// Refused at pairing.
     pub denied: usize,
-    /// No longer of their organization.
-    pub revoked: usize,
     /// Could not go on; the trace says why.
     pub failed: usize,
 }
@@ -75,7 +73,6 @@ impl FleetSummary {
         match ended {
             Ok(Ok(Ended::Stopped)) => self.stopped += 1,
             Ok(Ok(Ended::Denied)) => self.denied += 1,
-            Ok(Ok(Ended::Revoked)) => self.revoked += 1,
             Ok(Err(error)) => {
                 self.failed += 1;
                 tracing::error!(%error, "a unit of the fleet cannot go on");

@@ -69,7 +69,8 @@ pub enum ScreenEvent {
         /// Why.
         reason: OfflineReason,
     },
-    /// The unit no longer belongs to the organization and has forgotten its credentials.
+    /// The unit no longer belongs to the organization, or was logged out with its account. It has forgotten its credentials
+    /// and shows a new code next.
     Revoked {
         /// Why, as the platform says.
         reason: String,

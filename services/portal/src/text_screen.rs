@@ -120,11 +120,7 @@ fn lines(event: &ScreenEvent) -> Vec<String> {
             vec!["Offline:".to_owned(), format!("{reason}."), "Trying again.".to_owned()]
         }
         ScreenEvent::Revoked { reason } => {
-            vec![
-                "This Portal is no longer managed:".to_owned(),
-                printable(reason),
-                "Start it anew to set it up.".to_owned(),
-            ]
+            vec!["This Portal is no longer set up:".to_owned(), printable(reason), "It shows a new code.".to_owned()]
         }
     }
 }

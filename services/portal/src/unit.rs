@@ -17,8 +17,6 @@ pub enum Ended {
     Stopped,
     /// The platform or the person refused to connect it.
     Denied,
-    /// It no longer belongs to the organization, and has forgotten its credentials. Run again, it shows a new code.
-    Revoked,
 }
 
 /// A unit cannot go on.
@@ -35,7 +33,8 @@ pub enum PortalError {
     Registration(#[source] GatewayError),
 }
 
-/// Runs a virtual unit until it is shut down, refused or revoked. Lost connections are made again.
+/// Runs a virtual unit until it is shut down or refused. Lost connections are made again; when it no longer belongs to the
+/// organization, or was logged out with its account, it forgets its credentials and shows a new code.
 ///
 /// Dropping the future at any moment is a crash of the unit: what it had stored holds.
 ///
@@ -87,10 +86,8 @@ impl<S: Screen> Unit<S> {
                     self.screen.show(ScreenEvent::Denied { reason });
                     return Ok(Ended::Denied);
                 }
-                Halt::Revoked(reason) => {
-                    self.screen.show(ScreenEvent::Revoked { reason });
-                    return Ok(Ended::Revoked);
-                }
+                // It starts over, as a unit that was never set up.
+                Halt::Revoked(reason) => self.screen.show(ScreenEvent::Revoked { reason }),
                 Halt::Rebooting => {
                     self.screen.show(ScreenEvent::Rebooting);
                     let boot_time = tokio::time::sleep(self.shared.config.pacing.boot_time);

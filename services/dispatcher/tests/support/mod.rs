@@ -72,6 +72,7 @@ pub fn platform_on(folder: &Path, through: impl FnOnce(Arc<dyn EventLog>) -> Arc
 pub struct Enrolled {
     pub device: DeviceId,
     pub organization: OrganizationId,
+    pub account: AccountId,
     pub hardware: HardwareKey,
     pub epoch: u64,
 }
@@ -105,10 +106,11 @@ pub async fn enroll(platform: &Platform) -> Enrolled {
     let system = platform.request(Principal::System("test"));
     let reserve = HardwareCommand::Enroll { device, organization, pairing, logged_out: None };
     platform.execute::<HardwareReservation>(&system, &hardware, reserve).await.unwrap();
+    let account = activated_account(platform, organization).await;
     let enrolled = DeviceEnrolled {
         device,
         organization,
-        account: activated_account(platform, organization).await,
+        account,
         account_epoch: 0,
         pairing,
         hardware: hardware.clone(),
@@ -120,7 +122,7 @@ pub async fn enroll(platform: &Platform) -> Enrolled {
         public_key: "{}".into(),
     };
     platform.execute::<Device>(&system, &device, DeviceCommand::Enroll(Box::new(enrolled))).await.unwrap();
-    Enrolled { device, organization, hardware, epoch: 1 }
+    Enrolled { device, organization, account, hardware, epoch: 1 }
 }
 
 pub struct World {
@@ -183,6 +185,12 @@ impl World {
     pub async fn give(&self, unit: &Enrolled, command: DeviceCommand) {
         let system = self.platform.request(Principal::System("test"));
         self.platform.execute::<Device>(&system, &unit.device, command).await.unwrap();
+    }
+
+    /// Something happens to the account of whoever set the unit up.
+    pub async fn of_account(&self, unit: &Enrolled, command: AccountCommand) {
+        let system = self.platform.request(Principal::System("test"));
+        self.platform.execute::<Account>(&system, &unit.account, command).await.unwrap();
     }
 
     pub async fn release(&self, unit: &Enrolled) {

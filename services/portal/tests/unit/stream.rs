@@ -167,24 +167,34 @@ async fn only_newer_settings_are_applied_and_reported() {
 }
 
 #[tokio::test]
-async fn a_revoked_unit_stops_and_forgets_its_credentials() {
+async fn a_revoked_unit_forgets_its_credentials_and_shows_a_code_again() {
     let mut stage = Stage::new().await;
     let folder = tempfile::tempdir().unwrap();
     let config = stage.config(Storage::Folder(folder.path().to_owned()));
     let screen = Memory::default();
-    let unit = start(&config, &screen);
+    let _unit = start(&config, &screen);
     stage.status().await;
-    assert!(folder.path().join("key.pem").exists());
-    stage.platform.act(Deed::Send(DeviceFrame::Revoked(Revoked { reason: "stopped managing".into() })));
-    assert_eq!(unit.await.unwrap().unwrap(), Ended::Revoked);
-    assert!(!folder.path().join("key.pem").exists());
-    assert_eq!(stored(folder.path())["standing"], "unpaired");
-    assert_eq!(screen.events().last(), Some(&ScreenEvent::Revoked { reason: "stopped managing".into() }));
+    let key = || fs::read(folder.path().join("key.pem")).unwrap();
+    let serial = || stored(folder.path())["serial"].clone();
+    let (first_key, first_serial) = (key(), serial());
+    stage.platform.act(Deed::Send(DeviceFrame::Revoked(Revoked { reason: "logged out".into() })));
+    let device = |seen| match seen {
+        Seen::Subscribed { device, after, .. } => Some((device, after)),
+        _ => None,
+    };
+    // Somebody connects it again: the same unit with another key.
+    assert_eq!(stage.until(device).await, ("dev_2".to_owned(), None));
+    assert_eq!(serial(), first_serial);
+    let second_key = key();
+    assert_ne!(second_key, first_key);
+    let codes = |events: &[ScreenEvent]| events.iter().filter(|e| matches!(e, ScreenEvent::ShowCode { .. })).count();
+    let events = screen.events();
+    let revoked = events.iter().position(|e| *e == ScreenEvent::Revoked { reason: "logged out".into() }).unwrap();
+    assert_eq!((codes(&events[..revoked]), codes(&events[revoked..])), (1, 1));
 
-    // Started anew, it is set up as before, and learns of a revocation during an outage from the gateway.
-    let unit = start(&config, &screen);
-    assert_eq!(stage.subscribed().await, None);
+    // What happened during an outage it learns from the gateway.
     stage.platform.script().revoked = true;
     stage.platform.act_on(1, Deed::Close(4403));
-    assert_eq!(unit.await.unwrap().unwrap(), Ended::Revoked);
+    assert_eq!(stage.until(device).await, ("dev_3".to_owned(), None));
+    assert_ne!(key(), second_key);
 }
