@@ -7,18 +7,22 @@ use std::{
 
 use hickory_resolver::{
     TokioResolver,
-    config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
+    config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::{
         op::ResponseCode,
-        rr::{RData, RecordType},
+        rr::{Name, RData, Record, RecordType},
     },
 };
+use tokio::time::timeout;
 
 /// How long a look-up may take in all.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Most bytes of text that are taken out of one answer: more is no proof of anything.
-const TEXT_BYTES: usize = 256 * 1024;
+/// How long the servers may take for one of the two tries that this leaves time for.
+const ONE_TRY: Duration = Duration::from_secs(2);
+
+/// Most names that one may lead on to (CNAME) in an answer; the resolver itself asks on eight times.
+const MOST_ALIASES: usize = 16;
 
 /// Why nothing is known about a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +55,7 @@ impl Resolver {
     /// Asks the servers that the system is configured with.
     ///
     /// # Errors
-    /// If the system's configuration cannot be read.
+    /// If the system's configuration cannot be read or names no server.
     pub fn system() -> Result<Self, LookupError> {
         let mut builder = TokioResolver::builder_tokio().map_err(|_| LookupError::Unreachable)?;
         options(builder.options_mut());
@@ -63,6 +67,9 @@ impl Resolver {
     /// # Errors
     /// If there are none.
     pub fn with_servers(servers: &[SocketAddr]) -> Result<Self, LookupError> {
+        if servers.is_empty() {
+            return Err(LookupError::Unreachable);
+        }
         let connections = |port| {
             [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
                 connection.port = port;
@@ -77,56 +84,83 @@ impl Resolver {
         builder.build().map(Self).map_err(|_| LookupError::Unreachable)
     }
 
-    /// The texts of the TXT records of a name, the strings of each joined. None if there is no such name or record.
+    /// The texts of the TXT records of a name (in the DNS's own spelling, so `xn--` for other scripts), the strings of
+    /// each joined, what is no UTF-8 replaced. None if there is no such name or record. They are bounded by the longest
+    /// message of the DNS, 65,535 bytes (RFC 1035, 4.2.2).
     ///
     /// # Errors
     /// If nobody could tell; that is never taken for "not there".
     pub async fn txt(&self, name: &str) -> Result<Vec<String>, LookupError> {
-        let answer = match within(self.0.lookup(absolute(name), RecordType::TXT)).await? {
-            Ok(answer) => answer,
-            Err(error) => return absent(&error).map(|()| Vec::new()),
-        };
-        let mut room = TEXT_BYTES;
-        let texts = answer.answers().iter().filter_map(|record| match &record.data {
+        self.look_up(name, RecordType::TXT, |data| match data {
             RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
             _ => None,
-        });
-        let fitting = texts.take_while(|text| {
-            let fits = text.len() <= room;
-            room = room.saturating_sub(text.len());
-            fits
-        });
-        Ok(fitting.collect())
+        })
+        .await
     }
 
-    /// The addresses of a host, IPv4 and IPv6. None if it has none.
+    /// The addresses of a host, IPv4 and IPv6. None if it has none. If only one kind could be found out, those.
     ///
     /// # Errors
     /// If nobody could tell.
     pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, LookupError> {
-        match within(self.0.lookup_ip(absolute(host))).await? {
-            Ok(answer) => Ok(answer.iter().collect()),
+        let address = |data: &RData| data.ip_addr();
+        let both =
+            tokio::join!(self.look_up(host, RecordType::A, address), self.look_up(host, RecordType::AAAA, address));
+        match both {
+            (Ok(mut v4), Ok(v6)) => {
+                v4.extend(v6);
+                Ok(v4)
+            }
+            (Ok(found), Err(_)) | (Err(_), Ok(found)) if !found.is_empty() => Ok(found),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    async fn look_up<T>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        read: impl Fn(&RData) -> Option<T>,
+    ) -> Result<Vec<T>, LookupError> {
+        let name = absolute(name)?;
+        let looking = self.0.lookup(name.clone(), kind);
+        match timeout(PATIENCE, looking).await.map_err(|_| LookupError::Timeout)? {
+            Ok(found) => Ok(owned_by(&name, found.answers()).filter_map(|record| read(&record.data)).collect()),
             Err(error) => absent(&error).map(|()| Vec::new()),
         }
     }
 }
 
-/// No search list and no hosts file: the name is what it says. No cache: whoever has just published something looks.
+/// No hosts file: the name is what the servers say. No cache: whoever has just published something has us look.
 fn options(options: &mut ResolverOpts) {
-    options.timeout = Duration::from_secs(2);
+    options.timeout = ONE_TRY;
     options.attempts = 1;
     options.cache_size = 0;
-    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.use_hosts_file = ResolveHosts::Never;
     options.edns0 = true;
+    // Tells whose records the answers are.
+    options.preserve_intermediates = true;
 }
 
-fn absolute(name: &str) -> String {
-    format!("{}.", name.trim_end_matches('.'))
+/// The name from the root on, so that no search list applies.
+fn absolute(name: &str) -> Result<Name, LookupError> {
+    let mut name = Name::from_ascii(name).map_err(|_| LookupError::Name)?;
+    name.set_fqdn(true);
+    if name.is_root() { Err(LookupError::Name) } else { Ok(name) }
 }
 
-async fn within<T>(lookup: impl Future<Output = Result<T, NetError>>) -> Result<Result<T, NetError>, LookupError> {
-    tokio::time::timeout(PATIENCE, lookup).await.map_err(|_| LookupError::Timeout)
+/// The records of the name itself or of what it is another name for; a server may have put others in.
+fn owned_by<'a>(name: &Name, records: &'a [Record]) -> impl Iterator<Item = &'a Record> {
+    let mut owners = vec![name.clone()];
+    for record in records {
+        if let RData::CNAME(target) = &record.data
+            && owners.len() <= MOST_ALIASES
+            && owners.contains(&record.name)
+        {
+            owners.push(target.0.clone());
+        }
+    }
+    records.iter().filter(move |record| owners.contains(&record.name))
 }
 
 /// Whether the error says that there is no such record. The text of errors does not tell: the response code does.
@@ -138,7 +172,6 @@ fn absent(error: &NetError) -> Result<(), LookupError> {
         },
         NetError::Dns(_) => Err(LookupError::Refused),
         NetError::Timeout => Err(LookupError::Timeout),
-        NetError::Proto(_) => Err(LookupError::Name),
         _ => Err(LookupError::Unreachable),
     }
 }

@@ -1,16 +1,26 @@
 //! Fetching from addresses that people name, guarded against being led elsewhere (OWASP Server-Side Request Forgery
-//! Prevention): a name is resolved once, every address it has must be public, and the connection goes to the very
-//! addresses that were checked.
+//! Prevention).
+//!
+//! The client's own resolver is the guard: it is asked once for each connection, refuses a host unless every address of
+//! it may be connected to, and what it returns is all that the connection knows. So there is no second look-up which
+//! could tell something else. Addresses that stand in the URL itself are asked of no resolver and are checked before.
 
 use std::{
+    error::Error,
+    iter,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use reqwest::{Client, Response, header, redirect};
-use tokio::time::{Instant, timeout_at};
+use reqwest::{
+    Client, ClientBuilder, Response,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header, redirect,
+};
+use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
 use url::{Host, Url};
 
 use crate::{
@@ -18,12 +28,21 @@ use crate::{
     dns::{LookupError, Resolver},
 };
 
+#[cfg(test)]
+mod tests;
+
+/// Most addresses of a host that are tried: whoever names a thousand does not make us knock at a thousand doors.
+const MOST_ADDRESSES: usize = 8;
+/// How long connecting may take. The addresses of a host share it, so that a dead one leaves time for the next.
+const CONNECTING: Duration = Duration::from_secs(4);
+
 /// Which addresses may be connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// The public internet, on the ports 80 and 443.
     Public,
-    /// Any address, with the plain and the secure port that stand for 80 and 443: for tests and one's own machine only.
+    /// Any address on any port, with the plain and the secure port that stand for 80 and 443: for tests and one's own
+    /// machine only.
     Anywhere {
         /// Instead of 80.
         http: u16,
@@ -37,7 +56,7 @@ pub enum Reach {
 pub struct Limits {
     /// Most bytes of the body.
     pub max_bytes: usize,
-    /// The longest that it may take in all.
+    /// The longest that it may take in all, looking up and redirects included.
     pub timeout: Duration,
     /// How often it may be sent on.
     pub redirects: u8,
@@ -62,7 +81,7 @@ pub enum FetchError {
     /// The address is not one that can be fetched: no http or https, with a password or another port.
     #[error("the address cannot be fetched")]
     Url,
-    /// The host has no address.
+    /// The host has no address, or nobody could tell it.
     #[error("the host has no address")]
     Unresolvable,
     /// The host has an address that is not on the public internet.
@@ -74,6 +93,12 @@ pub enum FetchError {
     /// It could not be connected to, or hung up.
     #[error("it cannot be reached")]
     Unreachable,
+    /// Its certificate is not valid for the host, or it does not speak TLS.
+    #[error("no secure connection to it can be made")]
+    Tls,
+    /// It answers with something else than HTTP, or with headers beyond all measure.
+    #[error("it does not answer as websites do")]
+    Protocol,
     /// The body is larger than wanted.
     #[error("it is too large")]
     TooLarge,
@@ -85,28 +110,28 @@ pub enum FetchError {
 /// Fetches. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    resolver: Resolver,
-    reach: Reach,
+    guard: Guard,
+    /// Made when it is first needed: reading the system's root certificates takes a while.
+    client: Arc<OnceCell<Client>>,
 }
 
 impl HttpClient {
     /// Resolves names with `resolver`.
     pub fn new(resolver: Resolver, reach: Reach) -> Self {
-        Self { resolver, reach }
+        Self { guard: Guard { resolver, network: reach.into() }, client: Arc::default() }
     }
 
-    /// Fetches with GET. Any status counts as an answer.
+    /// Fetches with GET. Any status but a redirect counts as an answer.
     ///
     /// # Errors
     /// See [`FetchError`].
     pub async fn get(&self, url: &Url, limits: Limits) -> Result<Fetched, FetchError> {
-        let deadline = Instant::now() + limits.timeout;
-        timeout_at(deadline, self.follow(url.clone(), limits)).await.unwrap_or(Err(FetchError::Timeout))
+        timeout(limits.timeout, self.follow(url.clone(), limits)).await.unwrap_or(Err(FetchError::Timeout))
     }
 
     async fn follow(&self, mut url: Url, limits: Limits) -> Result<Fetched, FetchError> {
         for _ in 0..=limits.redirects {
-            let response = self.request(&url, limits).await?;
+            let response = self.request(&url).await?;
             if !response.status().is_redirection() {
                 return whole(response, url, limits.max_bytes).await;
             }
@@ -121,63 +146,114 @@ impl HttpClient {
         Err(FetchError::Redirected)
     }
 
-    async fn request(&self, url: &Url, limits: Limits) -> Result<Response, FetchError> {
-        let port = self.port(url)?;
-        let host = url.host().ok_or(FetchError::Url)?;
-        let addresses = self.checked(&host).await?;
-        let pinned: Vec<_> = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
-        let mut target = url.clone();
-        target.set_port(Some(port)).map_err(|()| FetchError::Url)?;
-        // A client of its own for each request: it knows no other address of the host than those that were checked.
-        let client = Client::builder()
-            .resolve_to_addrs(&host.to_string(), &pinned)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .pool_max_idle_per_host(0)
-            .connect_timeout(limits.timeout)
-            .timeout(limits.timeout)
-            .user_agent(concat!("work-accounts/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|_| FetchError::Unreachable)?;
-        client.get(target).send().await.map_err(|error| failed(&error))
+    async fn request(&self, url: &Url) -> Result<Response, FetchError> {
+        let target = self.guard.network.target(url)?;
+        let client = self.client.get_or_try_init(|| ready(self.guard.clone())).await?;
+        client.get(target).send().await.map_err(|error| reason(&error))
     }
+}
 
-    fn port(&self, url: &Url) -> Result<u16, FetchError> {
-        let secure = match url.scheme() {
-            "https" => true,
-            "http" => false,
+async fn ready(guard: Guard) -> Result<Client, FetchError> {
+    let built = spawn_blocking(|| guarded(guard).build()).await;
+    // Without root certificates nobody can be trusted.
+    built.ok().and_then(Result::ok).ok_or(FetchError::Tls)
+}
+
+/// A client that follows nothing, keeps nothing and knows no way past the guard.
+fn guarded(guard: Guard) -> ClientBuilder {
+    Client::builder()
+        .dns_resolver(Arc::new(guard))
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .http1_only()
+        // Each request makes a connection of its own, and so passes the guard.
+        .pool_max_idle_per_host(0)
+        .connect_timeout(CONNECTING)
+        .user_agent(concat!("work-accounts/", env!("CARGO_PKG_VERSION")))
+}
+
+/// What may be connected to.
+#[derive(Debug, Clone, Copy)]
+struct Network {
+    permits: fn(IpAddr) -> bool,
+    http: u16,
+    https: u16,
+    any_port: bool,
+}
+
+impl From<Reach> for Network {
+    fn from(reach: Reach) -> Self {
+        match reach {
+            Reach::Public => Self { permits: is_public, http: 80, https: 443, any_port: false },
+            Reach::Anywhere { http, https } => Self { permits: |_| true, http, https, any_port: true },
+        }
+    }
+}
+
+impl Network {
+    /// The URL with the port that is really meant, if it may be fetched as far as can be told without looking up its
+    /// host.
+    fn target(&self, url: &Url) -> Result<Url, FetchError> {
+        let usual = match url.scheme() {
+            "https" => self.https,
+            "http" => self.http,
             _ => return Err(FetchError::Url),
         };
-        // Ports of the scheme only; the parser leaves those out.
-        if !url.username().is_empty() || url.password().is_some() || url.port().is_some() {
+        // The parser leaves out the port that is the scheme's own.
+        let elsewhere = url.port().is_some() && !self.any_port;
+        if !url.username().is_empty() || url.password().is_some() || elsewhere {
             return Err(FetchError::Url);
         }
-        Ok(match (self.reach, secure) {
-            (Reach::Public, true) => 443,
-            (Reach::Public, false) => 80,
-            (Reach::Anywhere { https, .. }, true) => https,
-            (Reach::Anywhere { http, .. }, false) => http,
-        })
-    }
-
-    /// The addresses of the host, if all of them may be connected to: one that may not shows that somebody plays games.
-    async fn checked(&self, host: &Host<&str>) -> Result<Vec<IpAddr>, FetchError> {
-        let addresses = match host {
-            Host::Ipv4(address) => vec![IpAddr::V4(*address)],
-            Host::Ipv6(address) => vec![IpAddr::V6(*address)],
-            Host::Domain(name) => self.resolver.addresses(name).await.map_err(|error| match error {
-                LookupError::Timeout => FetchError::Timeout,
-                LookupError::Refused | LookupError::Unreachable | LookupError::Name => FetchError::Unresolvable,
-            })?,
+        let literal = match url.host() {
+            Some(Host::Domain(_)) => None,
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            None => return Err(FetchError::Url),
         };
+        if literal.is_some_and(|address| !(self.permits)(address)) {
+            return Err(FetchError::ForbiddenAddress);
+        }
+        let mut target = url.clone();
+        target.set_port(url.port().or(Some(usual))).map_err(|()| FetchError::Url)?;
+        Ok(target)
+    }
+}
+
+/// Looks up hosts for the client, and stands in its way if one is not to be connected to.
+#[derive(Debug, Clone)]
+struct Guard {
+    resolver: Resolver,
+    network: Network,
+}
+
+impl Guard {
+    /// The addresses of the host, if all of them may be connected to: one that may not shows that somebody plays games.
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, FetchError> {
+        let mut addresses = self.resolver.addresses(host).await.map_err(|error| match error {
+            LookupError::Timeout => FetchError::Timeout,
+            LookupError::Refused | LookupError::Unreachable | LookupError::Name => FetchError::Unresolvable,
+        })?;
         if addresses.is_empty() {
             return Err(FetchError::Unresolvable);
         }
-        if self.reach == Reach::Public && !addresses.iter().copied().all(is_public) {
+        if !addresses.iter().copied().all(self.network.permits) {
             return Err(FetchError::ForbiddenAddress);
         }
+        addresses.truncate(MOST_ADDRESSES);
         Ok(addresses)
+    }
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.clone();
+        Box::pin(async move {
+            let addresses = guard.addresses(name.as_str()).await?;
+            // Port 0 leaves the port to the URL.
+            let sockets: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
+            Ok(sockets)
+        })
     }
 }
 
@@ -189,7 +265,7 @@ async fn whole(response: Response, url: Url, max_bytes: usize) -> Result<Fetched
     let mut body = BytesMut::new();
     let mut parts = response.bytes_stream();
     while let Some(part) = parts.next().await {
-        let part = part.map_err(|error| failed(&error))?;
+        let part = part.map_err(|error| reason(&error))?;
         if body.len() + part.len() > max_bytes {
             return Err(FetchError::TooLarge);
         }
@@ -198,6 +274,27 @@ async fn whole(response: Response, url: Url, max_bytes: usize) -> Result<Fetched
     Ok(Fetched { status, body: body.freeze(), content_type, url })
 }
 
-fn failed(error: &reqwest::Error) -> FetchError {
-    if error.is_timeout() { FetchError::Timeout } else { FetchError::Unreachable }
+/// What of the error can be told: the first of its causes that says more than that it failed.
+fn reason(error: &reqwest::Error) -> FetchError {
+    let told = |cause: &(dyn Error + 'static)| {
+        if let Some(refused) = cause.downcast_ref::<FetchError>() {
+            Some(*refused)
+        } else if cause.is::<rustls::Error>() {
+            Some(FetchError::Tls)
+        } else if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            Some(FetchError::Protocol)
+        } else {
+            None
+        }
+    };
+    let other = if error.is_timeout() { FetchError::Timeout } else { FetchError::Unreachable };
+    causes(error).find_map(told).unwrap_or(other)
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| match error.downcast_ref::<std::io::Error>() {
+        // The source of an input or output error is that of what it holds, not what it holds.
+        Some(holder) => holder.get_ref().map(|held| -> &(dyn Error + 'static) { held }),
+        None => error.source(),
+    })
 }
