@@ -6,7 +6,10 @@ use schema::{
     AccountId, Event, RoleId, StreamId,
     events::{
         OrganizationEvent, RoleEvent,
-        organization::{OrganizationCreated, OrganizationDomainAllowed, OrganizationLogoChanged, OrganizationRenamed},
+        organization::{
+            OrganizationCreated, OrganizationDomainAllowed, OrganizationDomainRemoved, OrganizationLogoChanged,
+            OrganizationRenamed,
+        },
         role::{RoleAssigned, RoleCreated, RoleDeleted, RoleEdited, RoleUnassigned},
     },
 };
@@ -65,6 +68,7 @@ impl Projection for DirectoryProjection {
             Event::Organization(OrganizationEvent::Renamed(e)) => organization_renamed(context, e),
             Event::Organization(OrganizationEvent::LogoChanged(e)) => logo_changed(context, e),
             Event::Organization(OrganizationEvent::DomainAllowed(e)) => domain_allowed(context, e),
+            Event::Organization(OrganizationEvent::DomainRemoved(e)) => domain_removed(context, e),
             Event::Account(event) => accounts::apply(context, event),
             Event::Role(RoleEvent::Created(e)) => role_created(context, e),
             Event::Role(RoleEvent::Edited(e)) => role_edited(context, e),
@@ -131,6 +135,17 @@ fn domain_allowed(context: &mut Rows<'_>, e: &OrganizationDomainAllowed) -> Outc
         &e.domain,
         at,
     ))?;
+    context.changed(organization, DirectoryChange::OrganizationChanged);
+    Ok(())
+}
+
+fn domain_removed(context: &mut Rows<'_>, e: &OrganizationDomainRemoved) -> Outcome {
+    let organization = stream_of(context)?;
+    let tenant = tenants::find_or_add(context.rows, organization)?;
+    context
+        .rows
+        .prepare_cached("DELETE FROM organization_domains WHERE organization = ?1 AND domain = ?2")?
+        .execute((tenant.number(), &e.domain))?;
     context.changed(organization, DirectoryChange::OrganizationChanged);
     Ok(())
 }

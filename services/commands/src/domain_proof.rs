@@ -6,7 +6,7 @@ use domain::{Code, Rejection};
 use identity::DomainToken;
 use outbound::{
     dns::{LookupError, Resolver},
-    http::{FetchError, HttpClient, Limits, Reach},
+    http::{FetchError, Fetched, HttpClient, Limits, Reach},
 };
 use schema::{Timestamp, VerificationMethod};
 use url::Url;
@@ -113,29 +113,39 @@ fn names_token(record: &str, token: &str) -> bool {
     record.split_whitespace().any(|word| word.strip_prefix("token=").is_some_and(|found| found == token))
 }
 
-/// Over https, and plain http only if https does not answer: a website that answers otherwise has answered.
+/// Over https, and plain http only if https does not answer, which a certificate that is not valid amounts to: whoever can
+/// keep us from a website can do so either way. A website that answers otherwise has answered.
 async fn look_for_file(outbound: &Outbound, domain: &str, name: &str, content: &str) -> Result<(), Rejection> {
     let limits = Limits { max_bytes: FILE_BYTES, timeout: FILE_TIME, redirects: FILE_REDIRECTS };
     let mut answer = Err(FetchError::Unreachable);
     for scheme in ["https", "http"] {
         let url = Url::parse(&format!("{scheme}://{domain}/{name}")).map_err(|_| Code::InvalidDomain)?;
         answer = outbound.http.get(&url, limits).await;
-        if !matches!(answer, Err(FetchError::Unreachable | FetchError::Timeout)) {
+        if !matches!(answer, Err(FetchError::Unreachable | FetchError::Timeout | FetchError::Tls)) {
             break;
         }
     }
-    match answer {
-        Ok(fetched) if fetched.status == 200 && fetched.body.trim_ascii() == content.as_bytes() => Ok(()),
+    judge_file(answer, content)
+}
+
+fn judge_file(answer: Result<Fetched, FetchError>, content: &str) -> Result<(), Rejection> {
+    let (code, message) = match answer {
+        // Editors end files with a line break.
+        Ok(fetched) if fetched.status == 200 && fetched.body.trim_ascii() == content.as_bytes() => return Ok(()),
         Ok(fetched) if fetched.status == 200 => {
-            Err(Rejection::new(Code::ProofNotFound, "The file has other contents than shown."))
+            (Code::ProofNotFound, "The file has other contents than shown.".to_owned())
         }
-        Ok(fetched) => Err(Rejection::new(
-            Code::ProofNotFound,
-            format!("The website answered the request for the file with status {}.", fetched.status),
-        )),
-        Err(error @ (FetchError::TooLarge | FetchError::Redirected)) => {
-            Err(Rejection::new(Code::ProofNotFound, format!("The file cannot be taken: {error}.")))
+        Ok(fetched) => {
+            // Whoever is out of order or overloaded has not said that there is no file.
+            let is_unable = fetched.status >= 500 || fetched.status == 429;
+            let code = if is_unable { Code::ProofUnreachable } else { Code::ProofNotFound };
+            (code, format!("The website answered the request for the file with status {}.", fetched.status))
         }
-        Err(error) => Err(Rejection::new(Code::ProofUnreachable, format!("The website did not answer: {error}."))),
-    }
+        // The address that we ask for can be fetched, so one that cannot comes from where it sent us.
+        Err(error @ (FetchError::TooLarge | FetchError::Redirected | FetchError::Url)) => {
+            (Code::ProofNotFound, format!("The file cannot be taken: {error}."))
+        }
+        Err(error) => (Code::ProofUnreachable, format!("The website did not answer: {error}.")),
+    };
+    Err(Rejection::new(code, message))
 }

@@ -6,7 +6,9 @@ use schema::{
     StreamId,
     events::{
         OrganizationEvent,
-        organization::{OrganizationDomainAllowed, OrganizationLogoChanged, OrganizationRenamed},
+        organization::{
+            OrganizationDomainAllowed, OrganizationDomainRemoved, OrganizationLogoChanged, OrganizationRenamed,
+        },
     },
 };
 
@@ -20,8 +22,15 @@ async fn an_organization_and_its_domains() {
         let allowed = OrganizationDomainAllowed { domain: domain.into() };
         setup.seen(setup.world.append(&stream, system(), OrganizationEvent::DomainAllowed(allowed)).await).await;
     }
-    let row = setup.directory.organization(setup.organization).await.unwrap().unwrap();
-    assert_eq!((row.name.as_str(), row.domains), ("Example", vec!["example.com".to_owned(), "example.org".into()]));
+    let row = async || setup.directory.organization(setup.organization).await.unwrap().unwrap();
+    let both = vec!["example.com".to_owned(), "example.org".into()];
+    assert_eq!((row().await.name.as_str(), row().await.domains), ("Example", both));
+    let mut heard = setup.view.changes();
+    let removed = OrganizationDomainRemoved { domain: "example.com".into() };
+    setup.seen(setup.world.append(&stream, system(), OrganizationEvent::DomainRemoved(removed)).await).await;
+    assert_eq!(row().await.domains, ["example.org"]);
+    let Some(Update::Changed(update)) = heard.next(setup.organization).await else { panic!("nothing was heard") };
+    assert_eq!(update.what, DirectoryChange::OrganizationChanged);
 }
 
 #[tokio::test]

@@ -238,8 +238,7 @@ impl Platform {
         let Some(reserved) = reservation.state.reserved() else { return Ok(()) };
         // Looked at after the reservation. An attempt that is over by now stays so, and any other reserves for itself.
         let owner = self.load::<Organization>(&reserved.organization).await?;
-        let is_held =
-            |domain: &Domain| domain.verified.is_some() || domain.open(reserved.challenge).is_some();
+        let is_held = |domain: &Domain| domain.verified.is_some() || domain.open(reserved.challenge).is_some();
         if !owner.state.domain(domain.as_str()).is_some_and(is_held) {
             let release = DomainCommand::Release(reserved.clone());
             self.execute::<DomainReservation>(&system(request), &name, release).await?;
