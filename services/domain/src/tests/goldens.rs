@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 use schema::{events::EventFamily, generate::Golden};
 
 use crate::{
-    Account, Aggregate, Device, DomainReservation, EmailReservation, HardwareReservation, Organization, Pairing,
-    PairingState, Recovery, Roles, Session, Signup, SupportRequest, UserCodeReservation, account::AccountStatus, fold,
-    spec::START,
+    Account, Aggregate, Device, DomainReservation, EmailReservation, HardwareReservation, Import,
+    ImportFileReservation, ImportStatus, Organization, Pairing, PairingState, Recovery, Roles, Session, Signup,
+    SupportRequest, UserCodeReservation, account::AccountStatus, fold, spec::START,
 };
 
 /// The goldens of one family by name of the type, newest version first.
@@ -153,6 +153,20 @@ fn a_device() {
     ]);
     assert!(done.open_commands().is_empty());
     assert!(story::<Device>(&["device.enrolled", "device.logged_out"]).is_logged_out());
+}
+
+#[test]
+fn an_import() {
+    const REVIEWED: [&str; 4] = ["import.uploaded", "import.row_edited", "import.row_removed", "import.confirmed"];
+    let after = |names: &[&str]| story::<Import>(&[&REVIEWED, names].concat());
+    let finished = after(&["import.progressed", "import.invitations_progressed", "import.finished"]);
+    assert_eq!(finished.status(), ImportStatus::Finished);
+    assert!(finished.created() > 0 && !finished.refused().is_empty() && finished.invited_through() > 0);
+    assert!(!finished.edits().is_empty() && !finished.removed().is_empty() && finished.deletion_due().is_some());
+    let cancelled = after(&["import.progressed", "import.cancelled", "import.discarded"]);
+    assert!(cancelled.status() == ImportStatus::Cancelled && cancelled.is_discarded());
+    assert_eq!(story::<Import>(&["import.uploaded", "import.discarded"]).status(), ImportStatus::Expired);
+    assert!(story::<ImportFileReservation>(&["import_file.uploaded"]).latest().is_some());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod device;
 mod domains;
 mod emails;
 mod goldens;
+mod import;
 mod names;
 mod organization;
 mod pairing;
