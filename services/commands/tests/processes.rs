@@ -110,7 +110,11 @@ async fn consumer_and_taken_domains_are_refused() {
         Code::ConsumerEmailDomain
     );
     let (founded, _) = world.found("anna@northwind.example").await;
-    let reserve = domain::reservation::DomainCommand::Reserve(founded.organization);
+    let reserved = schema::events::reservation::DomainReserved {
+        organization: founded.organization,
+        challenge: schema::ChallengeId(Uuid::from_u128(1)),
+    };
+    let reserve = domain::reservation::DomainCommand::Reserve(reserved);
     let system = world.platform.request(Principal::System("test"));
     world
         .platform

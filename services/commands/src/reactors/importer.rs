@@ -94,6 +94,11 @@ async fn work(platform: &Platform, request: &Request, import: ImportId) -> Resul
     Ok(Verdict::Finished)
 }
 
+/// Whether a problem is looked at anew when the account is created.
+fn decided_later(code: Code) -> bool {
+    matches!(code, Code::EmailTaken | Code::DomainNotAllowed | Code::DomainTaken)
+}
+
 /// Whether there is time to go on.
 #[derive(PartialEq, Eq)]
 enum Shift {
@@ -191,11 +196,11 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The row, or the first thing that is wrong with it. Whether somebody has the address is for its reservation to say: it
-    /// may be this import itself, before a crash.
+    /// The row, or the first thing that is wrong with it by itself. Whether somebody has the address is for its reservation
+    /// to say: it may be this import itself, before a crash. Whether its domain is allowed, may have changed since.
     fn readable(&self, row: u32) -> Result<Readable, Code> {
         let problems = self.review.problems(row);
-        if let Some(problem) = problems.iter().find(|problem| problem.code != Code::EmailTaken) {
+        if let Some(problem) = problems.iter().find(|problem| !decided_later(problem.code)) {
             return Err(problem.code);
         }
         let entry = self.review.entry(row).ok_or(Code::NotFound)?;

@@ -24,7 +24,7 @@ pub use self::{
 };
 use crate::{Failure, Loaded, Platform, Request};
 
-/// Files that are read at once; others wait their turn. Each may take some hundred MB of memory for a moment.
+/// Files that are read at once; others wait their turn. Each may take some ten MB of memory for a moment.
 const READ_AT_ONCE: usize = 2;
 /// Most bytes of reviews that are kept in memory.
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
@@ -72,7 +72,10 @@ impl Platform {
         let done = match done {
             Ok(done) => done,
             Err(failure) => {
-                self.unstage(import).await?;
+                // If it only failed, its event may stand in the log all the same, so the rows stay.
+                if failure.code().is_some() {
+                    self.unstage(import).await?;
+                }
                 return Err(failure);
             }
         };
