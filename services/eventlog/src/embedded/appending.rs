@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{AppendError, StreamAppend};
 
-/// Parts of all that is appended in bulk that are queued or being written at a time: one is made ready while another is
-/// written, and whoever appends a single event beside them waits for two at most.
-const PARTS_AT_A_TIME: usize = 2;
+/// Parts of all that is appended in bulk that are queued or being written at a time. The next is made ready meanwhile,
+/// and whoever appends a single event beside them waits for one part at most.
+const PARTS_AT_A_TIME: usize = 1;
 
 /// Lets what is appended in bulk through part by part.
 pub(super) struct Bulk(Arc<Semaphore>);

@@ -1,7 +1,8 @@
 //! The embedded implementation on SQLite: two files in one folder, written by one process.
 //!
 //! - `log.db` holds the events and the progress of consumer groups. One thread writes it: it takes whatever is queued,
-//!   commits it in one transaction, answers and publishes. An auditor can open the file with any SQLite tool.
+//!   commits it in one transaction, answers and publishes. An auditor can open the file with any SQLite tool; everything
+//!   is in the table `events`, the others only help to find it.
 //! - `vault.db` holds the sealed secrets. It is a file of its own because real deletion empties its write-ahead log,
 //!   which must not hold up the event log.
 //! - `lock` is held locked while a process has the folder open.
