@@ -11,12 +11,14 @@
 )]
 
 pub mod faulty;
+pub mod internet;
 
 use std::{num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use chrono::TimeZone;
 use commands::{
     Platform, PlatformParts, Request,
+    domain_proof::Outbound,
     mail::{Links, Mail, Mailbox, Outbox},
     processes::{pairing::UnitDescription, people::NewPerson, sign_up::Founded, sign_up::Founding},
     reactors::{self, deadlines::Deadlines, finisher::Finisher, mailer::Mailer, recovery::Recovery},
@@ -28,6 +30,7 @@ use eventlog::{
 };
 use files::Files;
 use identity::{Password, PasswordHasher, SeededEntropy, ServerKeys};
+use outbound::http::Reach;
 use p256::{ecdsa::SigningKey, elliptic_curve::JwkEcKey};
 use schema::{LoginMethod, Profile, RecordedEvent};
 use tokio_util::sync::CancellationToken;
@@ -41,11 +44,17 @@ pub struct World {
     pub mailbox: Mailbox,
     pub stop: CancellationToken,
     pub folder: tempfile::TempDir,
+    pub outbound: Outbound,
 }
 
 impl World {
-    /// Without reactors.
+    /// Without reactors, and without a way out to the internet.
     pub fn bare() -> Self {
+        Self::bare_with(Outbound::new(&["127.0.0.1:9".parse().unwrap()], Reach::Public).unwrap())
+    }
+
+    /// Without reactors.
+    pub fn bare_with(outbound: Outbound) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::new(chrono::Utc.with_ymd_and_hms(2026, 3, 1, 9, 0, 0).unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -53,13 +62,14 @@ impl World {
         let embedded = Arc::new(
             Embedded::open(EmbeddedConfig::new(folder.path().join("log"), vault_key, shared.clone())).unwrap(),
         );
-        let platform = platform_on(embedded.clone(), &embedded, &clock, 11, folder.path());
-        Self { platform, embedded, clock, mailbox: Mailbox::new(shared), stop: CancellationToken::new(), folder }
+        let platform = platform_on(embedded.clone(), &embedded, &clock, 11, folder.path(), &outbound);
+        let (mailbox, stop) = (Mailbox::new(shared), CancellationToken::new());
+        Self { platform, embedded, clock, mailbox, stop, folder, outbound }
     }
 
     /// Another process on the same log and vault.
     pub fn another(&self, log: Arc<dyn EventLog>, seed: u64) -> Arc<Platform> {
-        platform_on(log, &self.embedded, &self.clock, seed, self.folder.path())
+        platform_on(log, &self.embedded, &self.clock, seed, self.folder.path(), &self.outbound)
     }
 
     /// With every reactor running.
@@ -131,6 +141,7 @@ fn platform_on(
     clock: &ManualClock,
     seed: u64,
     folder: &Path,
+    outbound: &Outbound,
 ) -> Arc<Platform> {
     Arc::new(Platform::new(PlatformParts {
         log,
@@ -140,11 +151,7 @@ fn platform_on(
         keys: keys(),
         passwords: PasswordHasher::new(NonZeroUsize::new(2).unwrap(), 100),
         files: Files::folder(&folder.join("files")).unwrap(),
-        outbound: commands::domain_proof::Outbound::new(
-            &["127.0.0.1:9".parse().unwrap()],
-            outbound::http::Reach::Public,
-        )
-        .unwrap(),
+        outbound: outbound.clone(),
     }))
 }
 
