@@ -11,7 +11,7 @@ use tests::{
     client::{Client, text},
     harness::{self, Need, Test},
     log::{self, LogRow},
-    organization::{FOUNDER, Organization, PASSWORD, sign_up},
+    organization::{FOUNDER, Organization, PASSWORD, sign_up, sign_up_in_development},
     platform::Installation,
     smtp::MailServer,
     unit::Unit,
@@ -24,7 +24,44 @@ const BENEDIKTS_PHONE: &str = "+49 30 90182076";
 const BENEDIKTS_PASSWORD: &str = "quartz umbrellas borrow the evening";
 
 fn main() {
-    harness::main(vec![Test::new("from_sign_up_to_reboot_and_over_a_restart", &[Need::Mail], run)]);
+    harness::main(vec![
+        Test::new("from_sign_up_to_reboot_and_over_a_restart", &[Need::Mail], run),
+        Test::new("a_portal_is_logged_out_with_its_account_and_set_up_again", &[], logged_out),
+    ]);
+}
+
+async fn logged_out() {
+    let installation = Installation::new(&[env!("CARGO_BIN_EXE_platform")]).with(&["--development"]);
+    let platform = installation.start().await;
+    let northwind = sign_up_in_development(&installation.client(), ANNEGRET).await;
+    let mut unit = Unit::start(&installation.origin(), &installation.beside("unit"), "NW-0001");
+    let connect = async |client: &Client, unit: &mut Unit| {
+        let input = json!({ "userCode": unit.code().await });
+        let connected = client.mutate("connectDevice", input, "deviceId").await;
+        unit.connected().await;
+        text(&connected["deviceId"])
+    };
+    let first = connect(&northwind.admin, &mut unit).await;
+    northwind.admin.mutate("logOutEverywhere", json!({ "personId": northwind.founder }), "person { id }").await;
+    assert_eq!(northwind.admin.refusal("rebootDevice", json!({ "deviceId": first })).await, ["NOT_SIGNED_IN"]);
+    unit.see("that it is logged out", |event| matches!(event, ScreenEvent::Revoked { .. }).then_some(())).await;
+    // It shows a code by itself, and is connected as it was before: the same hardware, another device.
+    let nobody = installation.client();
+    let input = json!({ "email": ANNEGRET, "password": PASSWORD });
+    let signed_in = nobody.mutate("signIn", input, "session { token }").await;
+    let admin = nobody.with_token(&text(&signed_in["session"]["token"]));
+    let second = connect(&admin, &mut unit).await;
+    reboot(&admin, &second).await;
+    assert_eq!(admin.refusal("rebootDevice", json!({ "deviceId": first })).await, ["UNIT_LOGGED_OUT"]);
+    let query = "{ devices(sort: { field: SET_UP_AT }) { nodes { id serial loggedOut } } }";
+    let devices = admin.query(query, json!({})).await;
+    let expected = json!([
+        { "id": first, "serial": "NW-0001", "loggedOut": true },
+        { "id": second, "serial": "NW-0001", "loggedOut": false },
+    ]);
+    assert_eq!(devices["devices"]["nodes"], expected);
+    unit.stop().await;
+    installation.stop(platform);
 }
 
 async fn run() {
@@ -148,7 +185,7 @@ fn reboots(unit: &Unit) -> usize {
 /// Which file each view is kept in: another one has another number.
 fn identities(installation: &Installation) -> Vec<(std::path::PathBuf, u64)> {
     let files = installation.view_files();
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files.len(), 3, "{files:?}");
     files.into_iter().map(|file| (file.clone(), fs::metadata(file).unwrap().ino())).collect()
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use support::{Client, Installation, ORIGIN};
+use support::{Client, Installation, ORIGIN, PASSWORD};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -178,6 +178,54 @@ async fn who_signs_out_or_loses_the_right_hears_nothing_more() {
 }
 
 #[tokio::test]
+async fn what_ends_the_sessions_of_a_person_ends_what_they_follow() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let (ben, mut member) = admin.add_person("ben@northwind.example").await;
+    let ben = || json!({ "personId": ben });
+    let mut own = Live::of(&admin).await;
+    own.subscribe("devices", DEVICES).await;
+    own.settle().await;
+    let reset = json!({ "currentPassword": PASSWORD, "newPassword": "copper moons over the seventh lake" });
+    for (mutation, by_ben) in [
+        ("logOutEverywhere", false),
+        ("deactivateAccount", false),
+        ("setAccountStatusToCreated", false),
+        ("changePassword", true),
+        ("forcePasswordReset", false),
+    ] {
+        let mut live = Live::of(&member).await;
+        live.subscribe("devices", DEVICES).await;
+        live.settle().await;
+        if by_ben {
+            member.mutate(mutation, reset.clone(), "").await;
+        } else {
+            admin.mutate(mutation, ben(), "").await;
+        }
+        assert_eq!(live.payload().await["errors"][0]["extensions"]["code"], "NOT_SIGNED_IN", "{mutation}");
+        assert_eq!(live.next().await, Heard::Message(json!({ "id": "devices", "type": "complete" })));
+        assert_eq!(live.next().await, Heard::Closed(4401), "{mutation}");
+        // Signed in again for the next round.
+        match mutation {
+            "deactivateAccount" => drop(admin.mutate("reactivateAccount", ben(), "").await),
+            "setAccountStatusToCreated" => {
+                let link = admin.mutate("generateActivationLink", ben(), "link").await["link"].take();
+                let token = link.as_str().unwrap().split_once("token=").unwrap().1.to_owned();
+                let input = json!({ "token": token, "password": PASSWORD });
+                installation.nobody().mutate("activateAccount", input, "").await;
+            }
+            _ => {}
+        }
+        let password = if by_ben { &reset["newPassword"] } else { &json!(PASSWORD) };
+        let input = json!({ "email": "ben@northwind.example", "password": password });
+        let again = installation.nobody().attempt("signIn", input, "session { token }").await;
+        member.token = again["session"]["token"].as_str().map(str::to_owned);
+    }
+    // Those of others go on.
+    own.settle().await;
+}
+
+#[tokio::test]
 async fn browsers_are_known_by_their_cookie_on_pages_of_the_own_origin() {
     let installation = Installation::start().await;
     let admin = installation.found("anna@northwind.example").await;
@@ -216,4 +264,74 @@ async fn the_gateway_ends_after_its_sockets() {
     prometheus_client::encoding::text::encode(&mut metrics, &installation.registry).unwrap();
     assert!(metrics.contains("gateway_websockets_open 0"), "{metrics}");
     assert_eq!(live.next().await, Heard::Closed(1001));
+}
+
+const HISTORY: &str = "subscription($after: Position, $filter: HistoryFilter) { \
+    historyAppended(after: $after, filter: $filter) { position summary } }";
+
+#[tokio::test]
+async fn the_history_is_followed_without_a_gap() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let stranger = installation.found("zoe@tailspin.example").await;
+    let rename = async |client: &Client<'_>, name: &str| {
+        client.mutate("renameOrganization", json!({ "name": name }), "").await["position"].as_str().unwrap().to_owned()
+    };
+    let follow = async |live: &mut Live, variables: Value| {
+        let payload = json!({ "query": HISTORY, "variables": variables });
+        live.send(json!({ "id": "history", "type": "subscribe", "payload": payload })).await;
+    };
+    let filter = json!({ "types": ["organization.renamed"] });
+    let first = rename(&admin, "Northwind 0").await;
+    let mut live = Live::of(&admin).await;
+    follow(&mut live, json!({ "filter": filter })).await;
+    live.settle().await;
+    rename(&stranger, "Tailspin").await;
+    // A burst, of which many come while earlier ones are told, between others that are not asked for.
+    let mut positions = Vec::new();
+    for number in 1..=30 {
+        positions.push(rename(&admin, &format!("Northwind {number}")).await);
+        let role = json!({ "name": format!("Role {number}"), "rights": ["CONTACT_SUPPORT"] });
+        admin.mutate("createRole", role, "").await;
+    }
+    for (number, position) in (1..).zip(&positions) {
+        let entry = live.payload().await["data"]["historyAppended"].take();
+        let before = number - 1;
+        let summary = format!("Anna Berg renamed the organization from Northwind {before} to Northwind {number}.");
+        assert_eq!(entry, json!({ "position": position, "summary": summary }));
+    }
+    // Somebody who was away goes on from where they were.
+    let mut back = Live::of(&admin).await;
+    follow(&mut back, json!({ "filter": filter, "after": first })).await;
+    for position in &positions {
+        assert_eq!(back.payload().await["data"]["historyAppended"]["position"], json!(position));
+    }
+    let next = rename(&admin, "Northwind").await;
+    assert_eq!(back.payload().await["data"]["historyAppended"]["position"], json!(next));
+    admin.mutate("signOut", json!({}), "").await;
+    assert_eq!(back.payload().await["errors"][0]["extensions"]["code"], "NOT_SIGNED_IN");
+}
+
+#[tokio::test]
+async fn the_history_is_told_for_as_long_as_the_right_to_it_lasts() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let (ben, member) = admin.add_person("ben@northwind.example").await;
+    let mut live = Live::of(&member).await;
+    let history = "subscription { historyAppended { summary } }";
+    live.subscribe("1", history).await;
+    assert_eq!(live.payload().await["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    live.next().await;
+    let role = json!({ "name": "Auditor", "rights": ["READ_HISTORY"] });
+    let role = admin.mutate("createRole", role, "role { id }").await["role"]["id"].take();
+    admin.mutate("assignRole", json!({ "roleId": role, "personId": ben }), "").await;
+    live.subscribe("2", history).await;
+    live.settle().await;
+    admin.mutate("unassignRole", json!({ "roleId": role, "personId": ben }), "").await;
+    // What took the right away may be told before it is gone.
+    let mut payload = live.payload().await;
+    if payload["errors"].is_null() {
+        payload = live.payload().await;
+    }
+    assert_eq!(payload["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }

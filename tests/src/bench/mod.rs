@@ -4,9 +4,11 @@
 pub mod accounts;
 pub mod append;
 pub mod floor;
+pub mod history;
 pub mod load;
 pub mod machine;
 pub mod memory;
+pub mod million;
 pub mod people;
 pub mod reboot;
 pub mod rebuild;

@@ -40,7 +40,8 @@ pub async fn run(town: &Town) -> Vec<Figure> {
     }]
 }
 
-async fn build<P: Projection>(folder: &std::path::Path, log: &Arc<Embedded>) {
+/// Builds a view, which is closed then.
+pub(super) async fn build<P: Projection>(folder: &std::path::Path, log: &Arc<Embedded>) {
     let head = log.head().await.unwrap().unwrap();
     let view = View::<P>::start(folder, log.clone(), log.clone()).await.unwrap();
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(600);

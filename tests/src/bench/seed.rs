@@ -89,7 +89,11 @@ impl Town {
             keys: self.keys(),
             passwords: PasswordHasher::default(),
             files: Files::folder(&self.installation.data().join("files")).unwrap(),
-            outbound: commands::domain_proof::Outbound::new(&["127.0.0.1:9".parse().unwrap()], outbound::http::Reach::Public).unwrap(),
+            outbound: commands::domain_proof::Outbound::new(
+                &["127.0.0.1:9".parse().unwrap()],
+                outbound::http::Reach::Public,
+            )
+            .unwrap(),
         }));
         let token = self.organization.admin.token().parse().unwrap();
         let admin = platform.authenticate(&token).await.unwrap();

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit};
 use tests::{
-    bench::{Figure, accounts, append, floor, machine, memory, people, reboot, rebuild, report, seed},
+    bench::{Figure, accounts, append, floor, history, machine, memory, million, people, reboot, rebuild, report, seed},
     repository,
 };
 
@@ -75,6 +75,12 @@ async fn run(chosen: &[String]) -> ExitCode {
         if wanted("reboot") {
             take(reboot::run(&town).await);
         }
+    }
+    if wanted("million") {
+        take(million::run().await);
+    }
+    if wanted("history") {
+        take(history::run().await);
     }
     figures.splice(..0, watch.end());
     println!("\n{}", report::table(&figures));

@@ -36,8 +36,9 @@ use crate::{
 
 /// Exports at once in one process.
 const MOST_AT_ONCE: usize = 8;
-/// Events of a piece: enough that reading them takes longer than asking for them.
-const EVENTS: usize = 1_000;
+/// Events of a piece: enough that reading them takes longer than asking for them, and few enough to be held in memory
+/// however large they are.
+const EVENTS: usize = 250;
 /// Pieces that are ready before the client takes them.
 const AHEAD: usize = 2;
 /// How long a client may take nothing.
