@@ -5,13 +5,15 @@ use std::{future::Future, pin::Pin};
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::{node, smtp, storage};
+use crate::{names, node, smtp, storage};
 
 /// What a test needs beside the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// The mail server of the tests.
     Mail,
+    /// The name server of the tests.
+    Names,
     /// Node and the clients that run on it.
     Node,
     /// Storage for files.
@@ -23,6 +25,7 @@ impl Need {
     fn missing(self) -> Option<String> {
         match self {
             Self::Mail => smtp::missing(),
+            Self::Names => names::missing(),
             Self::Node => node::missing(),
             Self::Storage => storage::missing(),
         }

@@ -16,6 +16,7 @@ pub mod bench;
 pub mod client;
 pub mod harness;
 pub mod log;
+pub mod names;
 pub mod node;
 pub mod organization;
 pub mod platform;

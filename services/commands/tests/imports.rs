@@ -30,7 +30,7 @@ fn people(count: usize) -> Bytes {
 }
 
 fn code<T>(result: Result<T, Failure>) -> Code {
-    result.err().expect("a refusal").code().expect("a refusal, not a fault")
+    result.err().unwrap().code().unwrap()
 }
 
 async fn problems(

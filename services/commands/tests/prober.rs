@@ -20,7 +20,7 @@ use schema::VerificationMethod::{DnsTxt, Email, HtmlFile};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use stage::{Admin, Stage, code, file_of, record_of};
+use stage::{Admin, Stage, code, file_of, record_of, wrong};
 use support::{
     eventually,
     faulty::Faulty,
@@ -325,4 +325,19 @@ async fn a_removal_that_broke_off_frees_the_domain_all_the_same() {
             assert_eq!(stage.holder("fabrikam.example").await, Some(zoe.organization));
         }
     }
+}
+
+#[tokio::test]
+async fn tries_that_are_used_up_meanwhile_void_a_verification_that_broke_off() {
+    let stage = Stage::new().await;
+    let anna = stage.found("anna@northwind.example").await;
+    let id = anna.add("fabrikam.example").await;
+    anna.begin(id, Email).await;
+    let right = stage.world.code_for("postmaster@fabrikam.example").await;
+    die_after(&stage, &anna, 1, async |admin| admin.verify(id, Some(&right)).await.unwrap_err()).await;
+    while code(anna.verify(id, Some(&wrong(&right))).await) == Code::WrongCode {}
+    let _prober = Running::start(&stage);
+    stage.world.clock.advance(Duration::minutes(2));
+    assert_eq!(failure(&anna, id).await, "TOO_MANY_TRIES");
+    eventually(|| async { stage.holder("fabrikam.example").await.is_none().then_some(()) }).await;
 }

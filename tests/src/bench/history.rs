@@ -193,7 +193,9 @@ impl Seed {
         let units: Vec<_> = (0..UNITS).map(|_| DeviceId(OsEntropy.uuid_v4())).collect();
         for some in people.chunks(1_000) {
             let keys = some.iter().map(|person| (PersonKey::vault_key(*person), key(*person).as_bytes().to_vec()));
-            log.put_many(keys.collect()).await.into_iter().for_each(|put| drop(put.unwrap()));
+            for put in log.put_many(keys.collect()).await {
+                put.unwrap();
+            }
             let appends = some.iter().map(|person| self.person(*person));
             append(log, appends.collect()).await;
         }
@@ -305,7 +307,9 @@ impl Seed {
 }
 
 async fn append(log: &Embedded, appends: Vec<StreamAppend>) {
-    log.append_many(appends).await.into_iter().for_each(|appended| drop(appended.unwrap()));
+    for appended in log.append_many(appends).await {
+        appended.unwrap();
+    }
 }
 
 fn key(account: AccountId) -> PersonKey {

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit};
 use tests::{
-    bench::{Figure, accounts, append, floor, history, machine, memory, million, people, reboot, rebuild, report, seed},
+    bench::{
+        Figure, accounts, append, floor, history, machine, memory, million, people, reboot, rebuild, report, seed,
+    },
     repository,
 };
 

@@ -137,7 +137,8 @@ impl Platform {
             return Ok(None);
         }
         let attempt = state.attempt.as_ref().filter(|attempt| attempt.failed.is_none());
-        let attempt = attempt.ok_or(Rejection::new(Code::WrongState, "Begin to verify the domain first."))?;
+        let attempt = attempt
+            .ok_or_else(|| Rejection::new(Code::WrongState, "Begin to verify the domain first.").at("domainId"))?;
         attempt.check(request.at)?;
         let challenge = attempt.challenge;
         match self.sought(organization, &domain, attempt) {
