@@ -84,7 +84,7 @@ async fn connect(admin: &Client, unit: &mut Unit) -> String {
 
 fn identities(installation: &Installation) -> Vec<u64> {
     let files = installation.view_files();
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files.len(), 3, "{files:?}");
     files.iter().map(|file| fs::metadata(file).unwrap().ino()).collect()
 }
 

@@ -109,7 +109,10 @@ pub struct ImportFinished {
 
 /// Payload of `import.cancelled`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ImportCancelled {}
+pub struct ImportCancelled {
+    /// When the file is deleted.
+    pub kept_until: Timestamp,
+}
 
 /// Payload of `import.discarded`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

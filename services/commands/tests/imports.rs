@@ -186,6 +186,51 @@ async fn a_crash_anywhere_neither_doubles_nor_loses_anybody() {
     }
 }
 
+/// Between reservation and creation a process dies, and the import is cancelled before another goes on.
+#[tokio::test]
+async fn what_is_cancelled_after_a_crash_leaves_no_address_without_an_account() {
+    // Before anything is reserved, after some reservations, after all, after some accounts, before the progress is noted.
+    for (appends, created) in [(0, 0), (7, 20), (20, 20), (31, 20), (40, 20)] {
+        let world = World::new();
+        let (founded, admin) = world.found("anna@northwind.example").await;
+        let (platform, organization) = (&world.platform, founded.organization);
+        let request = platform.request(admin.principal.clone());
+        let (import, _) = platform.import_people(&request, organization, people(20)).await.unwrap();
+        platform.confirm_import(&admin, organization, import, "en", false).await.unwrap();
+        let faulty = Faulty::new(world.embedded.clone());
+        faulty.left.store(appends, Ordering::SeqCst);
+        let stop = start_importer(&world.another(faulty.clone(), 77));
+        eventually(|| async { (faulty.left.load(Ordering::SeqCst) < 0).then_some(()) }).await;
+        stop.cancel();
+        platform.cancel_import(&admin, organization, import).await.unwrap();
+        world.clock.advance(chrono::Duration::seconds(600));
+        start_importer(platform);
+        eventually(|| async {
+            world.clock.advance(chrono::Duration::seconds(5));
+            let types = world.types().await;
+            let count = |name: &str| types.iter().filter(|other| *other == name).count();
+            let state = &platform.load::<Import>(&import).await.unwrap().state;
+            let counts = (count("account.created") - 1, count("email.reserved_for_import"), state.created());
+            (counts == (created, created, created.try_into().unwrap())).then_some(())
+        })
+        .await;
+        assert_eq!(status(platform, import).await, ImportStatus::Cancelled);
+    }
+}
+
+#[tokio::test]
+async fn a_review_knows_what_domains_are_allowed_now() {
+    let world = World::new();
+    let (founded, admin) = world.found("anna@northwind.example").await;
+    let (platform, organization) = (&world.platform, founded.organization);
+    let rows = file("zoe@fabrikam.example;Zoe;Ruiz;;;\r\n");
+    let request = platform.request(admin.principal.clone());
+    let (import, _) = platform.import_people(&request, organization, rows).await.unwrap();
+    assert_eq!(problems(platform, &admin, organization, import).await, [(0, vec![Code::DomainNotAllowed])]);
+    platform.add_domain(&admin, organization, "fabrikam.example").await.unwrap();
+    assert!(problems(platform, &admin, organization, import).await.is_empty());
+}
+
 #[tokio::test]
 async fn what_nobody_needs_any_more_is_deleted() {
     let world = World::new();
@@ -204,15 +249,16 @@ async fn what_nobody_needs_any_more_is_deleted() {
     start_importer(platform);
     eventually(|| async { (status(platform, finished).await == ImportStatus::Finished).then_some(()) }).await;
     let gone = |import| discarded(&world, import);
+    // Nothing came of it.
+    eventually(|| gone(cancelled)).await;
     let day = chrono::Duration::days(1);
     world.clock.advance(day * 6);
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    for import in [forgotten, finished, cancelled] {
+    for import in [forgotten, finished] {
         assert!(gone(import).await.is_none());
     }
     world.clock.advance(day * 2);
     eventually(|| gone(forgotten)).await;
-    eventually(|| gone(cancelled)).await;
     assert!(gone(finished).await.is_none());
     assert_eq!(status(platform, forgotten).await, ImportStatus::Expired);
     assert_eq!(code(platform.confirm_import(&admin, organization, forgotten, "en", false).await), Code::Expired);

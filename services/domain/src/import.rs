@@ -184,7 +184,10 @@ impl Aggregate for Import {
                 self.deletion_due = Some(e.kept_until);
                 self.status = ImportStatus::Finished;
             }
-            ImportEvent::Cancelled(_) => self.status = ImportStatus::Cancelled,
+            ImportEvent::Cancelled(e) => {
+                self.deletion_due = Some(e.kept_until);
+                self.status = ImportStatus::Cancelled;
+            }
             ImportEvent::Discarded(_) => {
                 if self.status == ImportStatus::InReview {
                     self.status = ImportStatus::Expired;
@@ -246,7 +249,11 @@ impl Aggregate for Import {
                 Ok(vec![])
             }
             ImportCommand::Cancel => match self.status {
-                ImportStatus::InReview | ImportStatus::Running => Ok(vec![ImportCancelled {}.into()]),
+                // Nothing came of it, so there is no result to look up.
+                ImportStatus::InReview => Ok(vec![ImportCancelled { kept_until: intent.at }.into()]),
+                ImportStatus::Running => {
+                    Ok(vec![ImportCancelled { kept_until: intent.at + RESULT_LIFETIME }.into()])
+                }
                 ImportStatus::Finished => {
                     Err(Rejection::new(Code::WrongState, "The accounts are created already.").at("importId"))
                 }

@@ -29,6 +29,12 @@ impl FileKey {
         &self.0
     }
 
+    /// Seals something small that belongs to the file, in one piece. None if it is too long for the cipher.
+    pub fn seal_piece(&self, name: &str, nonce: &[u8; NONCE_BYTES], bytes: Vec<u8>) -> Option<Vec<u8>> {
+        let sealed = self.seal(name, nonce, bytes)?;
+        Some([nonce.as_slice(), &sealed].concat())
+    }
+
     /// Seals in place, so no second copy of the plain text is left behind. None if it is too long for the cipher.
     pub(crate) fn seal(&self, name: &str, nonce: &[u8; NONCE_BYTES], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
         self.cipher().encrypt_in_place(XNonce::from_slice(nonce), name.as_bytes(), &mut bytes).ok()?;
@@ -36,7 +42,7 @@ impl FileKey {
     }
 
     /// None if it was sealed with another key or under another name, or was altered.
-    pub(crate) fn open(&self, name: &str, stored: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub fn open(&self, name: &str, stored: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, boxed) = stored.split_at_checked(NONCE_BYTES)?;
         let mut bytes = Zeroizing::new(boxed.to_vec());
         self.cipher().decrypt_in_place(XNonce::from_slice(nonce), name.as_bytes(), &mut *bytes).ok()?;

@@ -35,8 +35,6 @@ const BATCHES_NOTED: u32 = 4;
 const INVITATIONS: usize = 32;
 /// How long the work goes on before it is handed over to the next delivery: well below the longest try.
 const SHIFT: Duration = Duration::from_secs(60);
-/// How long the rows of a cancelled import are kept: what was created can be looked up until then.
-const CANCELLED_KEPT: chrono::Duration = chrono::Duration::days(7);
 
 /// See the module.
 pub struct Importer;
@@ -60,7 +58,7 @@ impl Reactor for Importer {
             }
             ImportEvent::Uploaded(e) => e.expires_at,
             ImportEvent::Finished(e) => e.kept_until,
-            ImportEvent::Cancelled(_) => delivery.event.recorded_at + CANCELLED_KEPT,
+            ImportEvent::Cancelled(e) => e.kept_until,
             _ => return Verdict::Finished,
         };
         if request.at < due {
@@ -76,13 +74,19 @@ async fn work(platform: &Platform, request: &Request, import: ImportId) -> Resul
     let (Some(uploaded), Some(confirmed)) = (loaded.state.uploaded(), loaded.state.confirmed()) else {
         return Ok(Verdict::Finished);
     };
-    if loaded.state.status() != ImportStatus::Running {
-        return Ok(Verdict::Finished);
-    }
+    let cancelled = match loaded.state.status() {
+        ImportStatus::Running => false,
+        ImportStatus::Cancelled => true,
+        _ => return Ok(Verdict::Finished),
+    };
     let Some(review) = platform.review_import(import, &loaded).await? else {
         return Ok(Verdict::Park("the rows of the import are gone".to_owned()));
     };
     let job = Job { platform, request, import, organization: uploaded.organization, locale: &confirmed.locale, review };
+    if cancelled {
+        job.end_round(loaded.state.through(), uploaded.rows).await?;
+        return Ok(Verdict::Finished);
+    }
     let until = Instant::now() + SHIFT;
     if job.create_accounts(loaded.state.through(), uploaded.rows, until).await? == Shift::Over {
         return Ok(Verdict::At(platform.clock().now()));
@@ -137,14 +141,7 @@ impl Job<'_> {
 
     async fn create_accounts(&self, mut through: u32, rows: u32, until: Instant) -> Result<Shift, Failure> {
         while through < rows {
-            let mut progress = ImportProgressed { through, created: 0, refused: Vec::new() };
-            for _ in 0..BATCHES_NOTED {
-                let next = progress.through.saturating_add(BATCH).min(rows);
-                self.create_batch(progress.through, next, &mut progress).await?;
-                progress.through = next;
-            }
-            through = progress.through;
-            self.platform.execute::<Import>(&self.now(), &self.import, ImportCommand::Progress(progress)).await?;
+            through = self.create_round(through, rows).await?;
             if self.is_cancelled().await? {
                 return Ok(Shift::Done);
             }
@@ -153,6 +150,32 @@ impl Job<'_> {
             }
         }
         Ok(Shift::Done)
+    }
+
+    /// Deals with some batches and notes it; the first row after them.
+    async fn create_round(&self, through: u32, rows: u32) -> Result<u32, Failure> {
+        let mut progress = ImportProgressed { through, created: 0, refused: Vec::new() };
+        for _ in 0..BATCHES_NOTED {
+            let next = progress.through.saturating_add(BATCH).min(rows);
+            self.create_batch(progress.through, next, &mut progress).await?;
+            progress.through = next;
+        }
+        let through = progress.through;
+        self.platform.execute::<Import>(&self.now(), &self.import, ImportCommand::Progress(progress)).await?;
+        Ok(through)
+    }
+
+    /// Of an import that was cancelled: a round that was begun, before a crash, is brought to its end, so that no address
+    /// stays reserved without an account and the result tells of every account.
+    async fn end_round(&self, through: u32, rows: u32) -> Result<(), Failure> {
+        let end = through.saturating_add(BATCH * BATCHES_NOTED).min(rows);
+        for row in (through..end).filter(|row| !self.review.is_removed(*row)) {
+            let Ok(readable) = self.readable(row) else { continue };
+            if self.has_reserved(&self.row(row, readable)).await? {
+                return self.create_round(through, rows).await.map(drop);
+            }
+        }
+        Ok(())
     }
 
     /// Deals with the rows from `start` to before `end`, and adds what came of them to the progress.
@@ -173,12 +196,12 @@ impl Job<'_> {
         let refused_domains = self.refused_domains(domains).await?;
         let mut rows = Vec::with_capacity(wanted.len());
         for (row, readable) in wanted {
-            match refused_domains.get(readable.email.domain()) {
-                Some(code) => refuse(row, *code),
-                None => {
-                    let email_key = self.platform.keys().email_key(readable.email.as_str());
-                    rows.push(Row { row, account: imported_account(self.import, row), email_key, readable });
-                }
+            let code = refused_domains.get(readable.email.domain());
+            let row = self.row(row, readable);
+            match code {
+                // What was allowed when it was reserved, before a crash, is brought to its end.
+                Some(code) if !self.has_reserved(&row).await? => refuse(row.row, *code),
+                _ => rows.push(row),
             }
         }
         let mut reserved = Vec::with_capacity(rows.len());
@@ -194,6 +217,16 @@ impl Job<'_> {
         refused.sort_unstable_by_key(|refused| refused.row);
         progress.created = progress.created.saturating_add(u32::try_from(created).unwrap_or(u32::MAX));
         Ok(())
+    }
+
+    fn row(&self, row: u32, readable: Readable) -> Row {
+        let email_key = self.platform.keys().email_key(readable.email.as_str());
+        Row { row, account: imported_account(self.import, row), email_key, readable }
+    }
+
+    async fn has_reserved(&self, row: &Row) -> Result<bool, Failure> {
+        let reservation = self.platform.load::<EmailReservation>(&row.email_key).await?;
+        Ok(reservation.state.holder() == Some(row.account))
     }
 
     /// The row, or the first thing that is wrong with it by itself. Whether somebody has the address is for its reservation

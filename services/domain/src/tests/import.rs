@@ -126,7 +126,7 @@ fn the_review_ends_with_its_week_a_confirmation_or_a_cancellation() {
         given::<Import>([uploaded()]).at(end).when(command.clone()).then_rejected(Code::Expired);
         given::<Import>([uploaded(), ImportDiscarded {}.into()]).when(command).then_rejected(Code::Expired);
     }
-    let cancelled: ImportEvent = ImportCancelled {}.into();
+    let cancelled: ImportEvent = ImportCancelled { kept_until: START }.into();
     for end in [vec![confirmed()], vec![cancelled], vec![confirmed(), progress(ROWS, 10, &[]).into(), finished(10, 0)]]
     {
         for command in commands() {
@@ -164,13 +164,19 @@ fn nothing_is_dealt_with_before_it_is_confirmed() {
 
 #[test]
 fn what_was_created_before_a_cancellation_is_counted() {
-    let cancelled = running().when(ImportCommand::Cancel).then([ImportCancelled {}.into()]);
+    let kept_until = START + RESULT_LIFETIME;
+    let cancelled = running().when(ImportCommand::Cancel).then([ImportCancelled { kept_until }.into()]);
     let cancelled = cancelled.when(ImportCommand::Cancel).then_nothing();
     let late = ImportCommand::Progress(progress(5, 5, &[]));
     let cancelled = cancelled.when(late).then([progress(5, 5, &[]).into()]);
     assert_eq!((cancelled.state().status(), cancelled.state().created()), (ImportStatus::Cancelled, 5));
     let cancelled = cancelled.when(ImportCommand::ProgressInvitations { through: 5 }).then_nothing();
-    cancelled.when(ImportCommand::Finish).then_nothing();
+    let cancelled = cancelled.when(ImportCommand::Finish).then_nothing();
+    let cancelled = cancelled.at(kept_until - MOMENT).when(ImportCommand::Discard).then_nothing();
+    cancelled.at(kept_until).when(ImportCommand::Discard).then([ImportDiscarded {}.into()]);
+    let review = given::<Import>([uploaded()]).when(ImportCommand::Cancel);
+    let review = review.then([ImportCancelled { kept_until: START }.into()]);
+    review.when(ImportCommand::Discard).then([ImportDiscarded {}.into()]);
 }
 
 #[test]

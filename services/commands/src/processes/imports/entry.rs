@@ -144,11 +144,31 @@ impl Entry {
 const CELL_BYTES: usize = 4_000;
 
 impl Entry {
-    /// Whether a cell is larger than is worth keeping.
-    pub(super) fn is_oversized(&self) -> bool {
+    fn cells(&self) -> [&String; 11] {
         let Self { email, given_name, family_name, job_title, department, division, .. } = self;
         let Self { location, phone, locale, manager_email, start_date, .. } = self;
-        let cells = [email, given_name, family_name, job_title, department, division, location, phone, locale];
-        cells.into_iter().chain([manager_email, start_date]).any(|cell| cell.len() > CELL_BYTES)
+        [
+            email,
+            given_name,
+            family_name,
+            job_title,
+            department,
+            division,
+            location,
+            phone,
+            locale,
+            manager_email,
+            start_date,
+        ]
+    }
+
+    /// Whether a cell is larger than is worth keeping.
+    pub(super) fn is_oversized(&self) -> bool {
+        self.cells().into_iter().any(|cell| cell.len() > CELL_BYTES)
+    }
+
+    /// Bytes of text.
+    pub(super) fn len(&self) -> usize {
+        self.cells().into_iter().map(String::len).sum()
     }
 }

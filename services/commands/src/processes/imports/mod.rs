@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
-    Access, Code, Import, ImportCommand, ImportFileReservation, ImportStatus, Rejection, authorize,
+    Access, Code, Import, ImportCommand, ImportFileReservation, ImportStatus, Organization, Rejection, authorize,
     reservation::NoteImportFile, text,
 };
 use moka::future::Cache;
@@ -62,23 +62,17 @@ impl Platform {
         let file_key = self.keys.import_file_key(organization, &file);
         let table = self.read_file(file).await?;
         let rows = u32::try_from(table.len()).map_err(|_| Code::TooManyRows)?;
-        self.stage(import, &table).await?;
-        drop(table);
         let duplicate_of = self.load::<ImportFileReservation>(&file_key).await?.state.latest();
         let expires_at = request.at;
         let uploaded = ImportUploaded { import, organization, account, rows, file_key, duplicate_of, expires_at };
         let note = uploaded.file_key.clone();
-        let done = self.execute::<Import>(request, &import, ImportCommand::Upload(Box::new(uploaded))).await;
-        let done = match done {
-            Ok(done) => done,
-            Err(failure) => {
-                // If it only failed, its event may stand in the log all the same, so the rows stay.
-                if failure.code().is_some() {
-                    self.unstage(import).await?;
-                }
-                return Err(failure);
-            }
-        };
+        // The event stands first: it has the rows deleted in time, whatever happens in between.
+        let done = self.execute::<Import>(request, &import, ImportCommand::Upload(Box::new(uploaded))).await?;
+        if let Err(failure) = self.stage(import, &table).await {
+            self.execute::<Import>(request, &import, ImportCommand::Cancel).await?;
+            return Err(failure);
+        }
+        drop(table);
         self.execute::<ImportFileReservation>(&request.as_system("imports"), &note, NoteImportFile(import)).await?;
         Ok((import, done.position))
     }
@@ -120,15 +114,21 @@ impl Platform {
         loaded: &Loaded<Import>,
     ) -> Result<Option<Arc<Review>>, Failure> {
         let Some(uploaded) = loaded.state.uploaded().filter(|_| !loaded.state.is_discarded()) else { return Ok(None) };
-        let kept = self.imports.reviews.get(&import).await;
+        let allowed = self.load::<Organization>(&uploaded.organization).await?.events;
         // What happens after the review changes no row.
-        if let Some(kept) = &kept
-            && (kept.revision == loaded.events || loaded.state.status() != ImportStatus::InReview)
-        {
-            return Ok(Some(kept.clone()));
+        let over = loaded.state.status() != ImportStatus::InReview;
+        let fits = |kept: &Arc<Review>| over || (kept.revision == loaded.events && kept.allowed == allowed);
+        let kept = self.imports.reviews.get(&import).await;
+        if let Some(kept) = kept.filter(fits) {
+            return Ok(Some(kept));
         }
         let broken_off = || Failure::OutOfOrder("the review of an import was broken off".to_owned());
         let _turn = self.imports.turns.acquire().await.map_err(|_| broken_off())?;
+        // Somebody else may have looked meanwhile.
+        let kept = self.imports.reviews.get(&import).await;
+        if let Some(kept) = kept.clone().filter(fits) {
+            return Ok(Some(kept));
+        }
         let Some(review) = self.reviewed(import, uploaded.organization, loaded, kept).await? else { return Ok(None) };
         let review = Arc::new(review);
         self.imports.reviews.insert(import, review.clone()).await;
@@ -199,7 +199,10 @@ impl Platform {
         locale: &str,
         send_invitations: bool,
     ) -> Result<Option<Position>, Failure> {
-        self.import(request, organization, import).await?;
+        let loaded = self.import(request, organization, import).await?;
+        if loaded.state.status() == ImportStatus::InReview {
+            self.review_import(import, &loaded).await?.ok_or(Code::Expired.at("importId"))?;
+        }
         let locale = text::locale(locale).map_err(|e| e.at("locale"))?;
         let confirm = ImportCommand::Confirm { locale, send_invitations };
         Ok(self.execute::<Import>(request, &import, confirm).await?.position)

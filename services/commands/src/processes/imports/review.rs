@@ -23,12 +23,17 @@ pub struct Review {
     table: Arc<PeopleTable>,
     edits: BTreeMap<u32, (Uuid, Entry)>,
     removed: BTreeSet<u32>,
-    /// What is wrong with a row by itself, or because somebody has the address.
+    /// What is wrong with a row by itself, or because somebody has the address. What is wrong with its domain is in
+    /// `domains`: it changes without the row.
     own: BTreeMap<u32, Vec<Problem>>,
     /// The address of each row, if it can be read.
     emails: Vec<Option<Box<str>>>,
     /// Rows whose address stands in an earlier one.
     duplicates: BTreeSet<u32>,
+    /// The domains of the addresses, and what is wrong with each.
+    domains: HashMap<Box<str>, Option<Problem>>,
+    /// How many events of the organization it knows, which says what domains are allowed.
+    pub(super) allowed: u64,
     /// How many events of the import it knows.
     pub(super) revision: u64,
 }
@@ -70,7 +75,9 @@ impl Review {
     /// Bytes that it takes in memory, about.
     pub(super) fn size(&self) -> usize {
         let emails: usize = self.emails.iter().flatten().map(|email| email.len() + 16).sum();
-        self.table.size() + emails + 16 * self.emails.len() + 200 * (self.own.len() + self.edits.len())
+        let problems: usize = self.own.values().map(|own| 64 + size_of::<Problem>() * own.capacity()).sum();
+        let edits: usize = self.edits.values().map(|(_, entry)| 64 + size_of::<Entry>() + entry.len()).sum();
+        self.table.size() + emails + 16 * self.emails.len() + problems + edits + 32 * self.duplicates.len()
     }
     /// Columns of the file that are not known and were left out.
     pub fn ignored_columns(&self) -> &[String] {
@@ -101,10 +108,15 @@ impl Review {
             field: "email",
             message: Code::DuplicateRow.message().into(),
         });
-        self.own.get(&row).into_iter().flatten().cloned().chain(duplicate).collect()
+        let domain = self.of_domain(row).cloned();
+        self.own.get(&row).into_iter().flatten().cloned().chain(domain).chain(duplicate).collect()
     }
     fn has_problems(&self, row: u32) -> bool {
-        self.own.contains_key(&row) || self.duplicates.contains(&row)
+        self.own.contains_key(&row) || self.duplicates.contains(&row) || self.of_domain(row).is_some()
+    }
+    fn of_domain(&self, row: u32) -> Option<&Problem> {
+        let (_, domain) = self.emails.get(row as usize)?.as_deref()?.rsplit_once('@')?;
+        self.domains.get(domain)?.as_ref()
     }
     /// The rows of a kind from `start` on.
     pub fn rows(&self, filter: RowFilter, start: u32) -> impl Iterator<Item = u32> + '_ {
@@ -120,9 +132,8 @@ impl Review {
     }
     /// How many rows there are of each kind.
     pub fn counts(&self) -> RowCounts {
-        let troubled: BTreeSet<_> =
-            self.own.keys().chain(&self.duplicates).filter(|row| !self.is_removed(**row)).collect();
-        let (total, removed, with_problems) = (self.table.len(), self.removed.len(), troubled.len());
+        let (total, removed) = (self.table.len(), self.removed.len());
+        let with_problems = self.rows(RowFilter::WithProblems, 0).count();
         RowCounts { total, removed, with_problems, ready: total.saturating_sub(removed + with_problems) }
     }
     /// How many rows have a problem of each kind.
@@ -136,15 +147,12 @@ impl Review {
     }
 
     /// Reads rows anew, and notes what is wrong with each by itself.
-    fn read(&mut self, rows: impl IntoIterator<Item = u32>, domains: &mut Domains) {
+    fn read(&mut self, rows: impl IntoIterator<Item = u32>) {
         for row in rows {
             let mut problems = self.formulas(row);
             self.own.remove(&row);
             let email = match self.entry(row).map(|entry| entry.read()) {
-                Some(Ok(Readable { email, .. })) => {
-                    problems.extend(domains.problem(email.domain()));
-                    Some(email.as_str().into())
-                }
+                Some(Ok(Readable { email, .. })) => Some(email.as_str().into()),
                 Some(Err(found)) => {
                     problems.extend(found);
                     None
@@ -178,37 +186,26 @@ impl Review {
     }
 }
 
-/// Which domains accounts may have, each looked at once.
-pub(super) struct Domains {
-    known: HashMap<DomainName, Option<Problem>>,
-}
-
-impl Domains {
-    fn problem(&self, domain: &DomainName) -> Option<Problem> {
-        self.known.get(domain).cloned().flatten()
-    }
-}
-
 impl Platform {
-    /// What is to be said of each of these domains.
-    async fn look_at_domains(
-        &self,
-        organization: OrganizationId,
-        names: HashSet<DomainName>,
-    ) -> Result<Domains, Failure> {
+    /// Looks at the domains of the addresses as they are allowed now.
+    async fn look_at_domains(&self, organization: OrganizationId, review: &mut Review) -> Result<(), Failure> {
         let owner = self.load::<Organization>(&organization).await?;
-        let mut known = HashMap::new();
+        let emails = review.emails.iter().flatten();
+        let names: HashSet<Box<str>> = emails.filter_map(|email| Some(email.rsplit_once('@')?.1.into())).collect();
+        review.domains = HashMap::with_capacity(names.len());
+        review.allowed = owner.events;
         for name in names {
-            let problem = match self.check_domain(organization, &owner.state, &name).await {
+            let Ok(domain) = DomainName::parse(&name) else { continue };
+            let problem = match self.check_domain(organization, &owner.state, &domain).await {
                 Ok(()) => None,
                 Err(Failure::Rejected(rejection)) => {
                     Some(Problem { code: rejection.code, field: "email", message: rejection.message })
                 }
                 Err(failure) => return Err(failure),
             };
-            known.insert(name, problem);
+            review.domains.insert(name, problem);
         }
-        Ok(Domains { known })
+        Ok(())
     }
 
     /// Which of the addresses have an account, or are about to have one.
@@ -245,6 +242,8 @@ impl Platform {
                     removed: BTreeSet::new(),
                     own: BTreeMap::new(),
                     duplicates: BTreeSet::new(),
+                    domains: HashMap::new(),
+                    allowed: 0,
                     revision: 0,
                 };
                 (review, (0..rows).collect())
@@ -266,33 +265,19 @@ impl Platform {
     async fn look_at_rows(
         &self,
         organization: OrganizationId,
-        review: Review,
+        mut review: Review,
         fresh: Vec<u32>,
     ) -> Result<Review, Failure> {
-        let fresh = Arc::new(fresh);
-        let names = {
-            let (review, fresh) = (review.clone(), fresh.clone());
-            blocking(move || {
-                let read = fresh.iter().filter_map(|row| review.entry(*row));
-                let names: HashSet<_> = read
-                    .filter_map(|entry| domain::text::EmailAddress::parse(&entry.email).ok())
-                    .map(|email| email.domain().clone())
-                    .collect();
-                names
-            })
-            .await?
-        };
-        let mut domains = self.look_at_domains(organization, names).await?;
         let keys = self.keys.clone();
-        let mut review = review;
         let (mut review, emails) = blocking(move || {
-            review.read(fresh.iter().copied(), &mut domains);
+            review.read(fresh.iter().copied());
             review.find_duplicates();
             let email = |row: &u32| review.emails.get(*row as usize).and_then(|email| email.as_deref());
             let emails: Vec<_> = fresh.iter().filter_map(|row| Some((*row, keys.email_key(email(row)?)))).collect();
             (review, emails)
         })
         .await?;
+        self.look_at_domains(organization, &mut review).await?;
         for row in self.taken(&emails).await? {
             let code = Code::EmailTaken;
             let taken = Problem { code, field: "email", message: code.message().into() };

@@ -1,6 +1,7 @@
 //! The rows of an import between upload and deletion: a sealed file, its key in the vault, and each mended row in the vault
-//! under a name of its own.
+//! under a name of its own, sealed with the same key. So deleting the key deletes all of it, what a crash left behind too.
 
+use domain::Code;
 use eventlog::ExpectedVersion;
 use files::{FileKey, FileName};
 use identity::EntropyExt;
@@ -20,19 +21,29 @@ fn edit_name(import: ImportId, row: u32, edit: Uuid) -> String {
 }
 
 impl Platform {
-    /// Keeps the rows, sealed with a key of their own.
+    async fn staging_key(&self, import: ImportId) -> Result<Option<FileKey>, Failure> {
+        let secret = self.vault.get(&key_name(import)).await?;
+        Ok(secret.and_then(|secret| FileKey::from_slice(&secret.value)))
+    }
+
+    /// Keeps the rows, sealed with a key of their own. Can be repeated.
     pub(super) async fn stage(&self, import: ImportId, table: &PeopleTable) -> Result<(), Failure> {
-        let key = FileKey::new(self.entropy.bytes());
         let bytes = serde_json::to_vec(table).map_err(schema::events::EncodeError::from)?;
-        self.vault.put(&key_name(import), key.as_bytes(), ExpectedVersion::Absent).await?;
+        let key = match self.staging_key(import).await? {
+            Some(key) => key,
+            None => {
+                let key = FileKey::new(self.entropy.bytes());
+                self.vault.put(&key_name(import), key.as_bytes(), ExpectedVersion::Absent).await?;
+                key
+            }
+        };
         self.files.put_sealed(&FileName::import(import), &key, self.entropy.bytes(), bytes).await?;
         Ok(())
     }
 
     /// The rows as uploaded; none once they were deleted.
     pub(super) async fn staged(&self, import: ImportId) -> Result<Option<PeopleTable>, Failure> {
-        let secret = self.vault.get(&key_name(import)).await?;
-        let Some(key) = secret.and_then(|secret| FileKey::from_slice(&secret.value)) else { return Ok(None) };
+        let Some(key) = self.staging_key(import).await? else { return Ok(None) };
         let Some(bytes) = self.files.get_sealed(&FileName::import(import), &key).await? else { return Ok(None) };
         let parsed = tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await;
         let table = parsed.map_err(|error| Failure::OutOfOrder(error.to_string()))?;
@@ -42,15 +53,21 @@ impl Platform {
     /// Keeps a mended row.
     pub(super) async fn stage_edit(&self, import: ImportId, row: u32, entry: &Entry) -> Result<Uuid, Failure> {
         let edit = self.entropy.uuid_v4();
+        let name = edit_name(import, row, edit);
+        let key = self.staging_key(import).await?.ok_or(Code::Expired.at("importId"))?;
         let bytes = serde_json::to_vec(entry).map_err(schema::events::EncodeError::from)?;
-        self.vault.put(&edit_name(import, row, edit), &bytes, ExpectedVersion::Absent).await?;
+        let sealed = key.seal_piece(&name, &self.entropy.bytes(), bytes).ok_or(Code::TooLong)?;
+        self.vault.put(&name, &sealed, ExpectedVersion::Absent).await?;
         Ok(edit)
     }
 
     /// A mended row; none once it was deleted.
     pub(super) async fn staged_edit(&self, import: ImportId, row: u32, edit: Uuid) -> Result<Option<Entry>, Failure> {
-        let secret = self.vault.get(&edit_name(import, row, edit)).await?;
-        Ok(secret.and_then(|secret| serde_json::from_slice(&secret.value).ok()))
+        let name = edit_name(import, row, edit);
+        let Some(key) = self.staging_key(import).await? else { return Ok(None) };
+        let Some(secret) = self.vault.get(&name).await? else { return Ok(None) };
+        let bytes = key.open(&name, &secret.value);
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Deletes a mended row that is no longer needed.
