@@ -10,6 +10,8 @@ use crate::{names, node, smtp, storage};
 /// What a test needs beside the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
+    /// Chromium.
+    Browser,
     /// The mail server of the tests.
     Mail,
     /// The name server of the tests.
@@ -24,6 +26,9 @@ impl Need {
     /// Why it is not there; none if it is.
     fn missing(self) -> Option<String> {
         match self {
+            Self::Browser => node::browser()
+                .is_none()
+                .then(|| "Chromium is not installed; `.ci/setup test` installs it where there is apt-get".to_owned()),
             Self::Mail => smtp::missing(),
             Self::Names => names::missing(),
             Self::Node => node::missing(),

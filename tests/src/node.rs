@@ -36,6 +36,13 @@ pub fn missing() -> Option<String> {
     }
 }
 
+/// The browser; none if it is not installed.
+pub fn browser() -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    std::env::split_paths(&folders).flat_map(|folder| names.map(|name| folder.join(name))).find(|file| file.is_file())
+}
+
 /// A running script. It prints a line of JSON for each thing that happens to it.
 pub struct Script {
     process: Process,

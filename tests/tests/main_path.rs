@@ -53,7 +53,7 @@ async fn logged_out() {
     let second = connect(&admin, &mut unit).await;
     reboot(&admin, &second).await;
     assert_eq!(admin.refusal("rebootDevice", json!({ "deviceId": first })).await, ["UNIT_LOGGED_OUT"]);
-    let query = "{ devices(sort: { field: SET_UP_AT }) { nodes { id serial loggedOut } } }";
+    let query = "{ devices(sort: { field: SET_UP }) { nodes { id serial loggedOut } } }";
     let devices = admin.query(query, json!({})).await;
     let expected = json!([
         { "id": first, "serial": "NW-0001", "loggedOut": true },

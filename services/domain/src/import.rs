@@ -251,9 +251,7 @@ impl Aggregate for Import {
             ImportCommand::Cancel => match self.status {
                 // Nothing came of it, so there is no result to look up.
                 ImportStatus::InReview => Ok(vec![ImportCancelled { kept_until: intent.at }.into()]),
-                ImportStatus::Running => {
-                    Ok(vec![ImportCancelled { kept_until: intent.at + RESULT_LIFETIME }.into()])
-                }
+                ImportStatus::Running => Ok(vec![ImportCancelled { kept_until: intent.at + RESULT_LIFETIME }.into()]),
                 ImportStatus::Finished => {
                     Err(Rejection::new(Code::WrongState, "The accounts are created already.").at("importId"))
                 }

@@ -1,6 +1,7 @@
 //! An installation on the embedded log with a real server in front, and clients of it.
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses a part of it")]
 
+mod live;
 mod unit;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -8,7 +9,7 @@ use std::{net::SocketAddr, sync::Arc};
 use commands::{
     Platform, PlatformParts,
     mail::{Links, Mailbox},
-    reactors::{self, mailer::Mailer, recovery::Recovery},
+    reactors::{self, importer::Importer, mailer::Mailer, recovery::Recovery},
 };
 use engine::View;
 use eventlog::{
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+pub use live::{Heard, Live};
 pub use unit::{Unit, form};
 
 pub const PASSWORD: &str = "a rather long pass phrase";
@@ -88,6 +90,7 @@ impl Installation {
         let mailer = Mailer { outbox: Arc::new(mailbox.clone()), links: links.clone(), support };
         tokio::spawn(reactors::run(platform.clone(), mailer, stop.clone()));
         tokio::spawn(reactors::run(platform.clone(), Recovery, stop.clone()));
+        tokio::spawn(reactors::run(platform.clone(), Importer, stop.clone()));
         let mut config = GatewayConfig {
             public_origin: ORIGIN.into(),
             dispatcher_url: "ws://devices.example.com/graphql".into(),
