@@ -52,8 +52,8 @@ async fn run() {
 
     let nobody = installation.client();
     let sign_in = |password| json!({ "email": BEN, "password": password });
-    assert_eq!(nobody.refusal("signIn", sign_in(FIRST)).await, ["WRONG_CREDENTIALS"]);
     let signed_in = nobody.mutate("signIn", sign_in(SECOND), "viewer { person { status } }").await;
     assert_eq!(signed_in["viewer"]["person"]["status"], Value::from("ACTIVATED"));
+    assert_eq!(nobody.refusal("signIn", sign_in(FIRST)).await, ["WRONG_CREDENTIALS"]);
     installation.stop(platform);
 }

@@ -100,7 +100,7 @@ async fn append(folder: &Path) -> (f64, u64) {
 }
 
 /// The same rows into a table of the same shape with the same settings: a loop, one thread, nothing else.
-fn bare_sqlite(folder: &Path, batch: u64) -> f64 {
+pub(super) fn bare_sqlite(folder: &Path, batch: u64) -> f64 {
     let source = Connection::open(folder.join("log.db")).unwrap();
     let rows: Vec<Vec<Value>> = {
         let mut statement = source.prepare("SELECT * FROM events WHERE position <= 1000000 ORDER BY position").unwrap();

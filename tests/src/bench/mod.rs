@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod append;
 pub mod floor;
 pub mod history;
+pub mod import;
 pub mod load;
 pub mod machine;
 pub mod memory;

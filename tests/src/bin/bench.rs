@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit};
 use tests::{
     bench::{
-        Figure, accounts, append, floor, history, machine, memory, million, people, reboot, rebuild, report, seed,
+        Figure, accounts, append, floor, history, import, machine, memory, million, people, reboot, rebuild, report,
+        seed,
     },
     repository,
 };
@@ -77,6 +78,9 @@ async fn run(chosen: &[String]) -> ExitCode {
         if wanted("reboot") {
             take(reboot::run(&town).await);
         }
+    }
+    if wanted("import") {
+        take(import::run().await);
     }
     if wanted("million") {
         take(million::run().await);
