@@ -1,6 +1,6 @@
 //! Telling listeners what changed, without ever waiting for them.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use schema::{OrganizationId, Position};
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -33,14 +33,15 @@ pub enum Update<C> {
 #[derive(Debug)]
 enum Message<C> {
     Batch(Arc<[Change<C>]>),
-    Refetch,
+    /// Everything of these organizations may have changed; of all of them, if it does not say.
+    Refetch(Option<Arc<HashSet<OrganizationId>>>),
 }
 
 impl<C> Clone for Message<C> {
     fn clone(&self) -> Self {
         match self {
             Self::Batch(changes) => Self::Batch(changes.clone()),
-            Self::Refetch => Self::Refetch,
+            Self::Refetch(whose) => Self::Refetch(whose.clone()),
         }
     }
 }
@@ -59,14 +60,19 @@ impl<C: Clone> Announcer<C> {
         if changes.is_empty() {
             return;
         }
-        let message = if changes.len() > LARGEST_BATCH { Message::Refetch } else { Message::Batch(changes.into()) };
+        let message = if changes.len() > LARGEST_BATCH {
+            let whose: HashSet<_> = changes.iter().map(|change| change.organization).collect();
+            Message::Refetch(Some(Arc::new(whose)))
+        } else {
+            Message::Batch(changes.into())
+        };
         // An error only says that nobody listens.
         self.0.send(message).ok();
     }
 
     /// The rows were exchanged as a whole.
     pub(crate) fn announce_exchange(&self) {
-        self.0.send(Message::Refetch).ok();
+        self.0.send(Message::Refetch(None)).ok();
     }
 
     pub(crate) fn listen(&self) -> Changes<C> {
@@ -94,9 +100,31 @@ impl<C: Clone> Changes<C> {
             }
             match self.messages.recv().await {
                 Ok(Message::Batch(batch)) => (self.batch, self.next) = (batch, 0),
-                Ok(Message::Refetch) | Err(RecvError::Lagged(_)) => return Some(Update::Refetch),
+                Ok(Message::Refetch(Some(whose))) if !whose.contains(&organization) => {}
+                Ok(Message::Refetch(_)) | Err(RecvError::Lagged(_)) => return Some(Update::Refetch),
                 Err(RecvError::Closed) => return None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_batch_is_told_to_those_whose_it_is() {
+        let [busy, quiet] = [1, 2].map(|number| OrganizationId(Uuid::from_u128(number)));
+        let change = |organization, commit| Change { organization, position: Position::at(commit), what: () };
+        let announcer = Announcer::new();
+        let (mut of_busy, mut of_quiet) = (announcer.listen(), announcer.listen());
+        announcer.announce((1..=2_000).map(|commit| change(busy, commit)).collect());
+        announcer.announce(vec![change(quiet, 2_001)]);
+        assert_eq!(of_busy.next(busy).await, Some(Update::Refetch));
+        assert_eq!(of_quiet.next(quiet).await, Some(Update::Changed(change(quiet, 2_001))));
+        announcer.announce_exchange();
+        assert_eq!(of_quiet.next(quiet).await, Some(Update::Refetch));
     }
 }

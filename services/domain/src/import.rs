@@ -83,6 +83,7 @@ pub enum ImportStatus {
 pub struct Import {
     uploaded: Option<ImportUploaded>,
     status: ImportStatus,
+    row_changes: u64,
     edits: BTreeMap<u32, Uuid>,
     removed: BTreeSet<u32>,
     confirmed: Option<ImportConfirmed>,
@@ -110,6 +111,10 @@ impl Import {
     /// The rows that were mended, and what their contents in the vault are named.
     pub fn edits(&self) -> &BTreeMap<u32, Uuid> {
         &self.edits
+    }
+    /// How often a row was mended or taken out.
+    pub fn row_changes(&self) -> u64 {
+        self.row_changes
     }
     /// The rows that were taken out.
     pub fn removed(&self) -> &BTreeSet<u32> {
@@ -167,8 +172,14 @@ impl Aggregate for Import {
                 self.status = ImportStatus::InReview;
                 self.uploaded = Some(e.clone());
             }
-            ImportEvent::RowEdited(e) => drop(self.edits.insert(e.row, e.edit)),
-            ImportEvent::RowRemoved(e) => drop(self.removed.insert(e.row)),
+            ImportEvent::RowEdited(e) => {
+                self.row_changes += 1;
+                self.edits.insert(e.row, e.edit);
+            }
+            ImportEvent::RowRemoved(e) => {
+                self.row_changes += 1;
+                self.removed.insert(e.row);
+            }
             ImportEvent::Confirmed(e) => {
                 self.deletion_due = None;
                 self.status = ImportStatus::Running;

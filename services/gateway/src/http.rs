@@ -27,7 +27,8 @@ use crate::{
     history::export,
     imports, logos, oauth, pages,
     session::{Caller, Credentials, client_address},
-    uploads::{self, NotTaken, Turn, Turns},
+    turns::{Turn, Turns},
+    uploads::{self, NotTaken},
     websocket::{self, Sockets},
 };
 
@@ -45,7 +46,7 @@ pub(crate) struct Web {
     pub(crate) oauth: Arc<oauth::OAuth>,
     pub(crate) sockets: Sockets,
     pub(crate) uploads: Arc<Turns>,
-    pub(crate) exports: export::Turns,
+    pub(crate) downloads: Arc<Turns>,
     pub(crate) stop: CancellationToken,
     /// Open WebSockets, and requests that were begun.
     pub(crate) tasks: TaskTracker,

@@ -3,22 +3,20 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    body::Body,
     extract::{Path, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use commands::{Loaded, processes::imports::Review};
 use domain::{Code, Import};
-use futures::stream;
 use schema::ImportId;
-use spreadsheets::{CsvWriter, people_template_csv, people_template_xlsx};
+use spreadsheets::{Column, CsvWriter, people_template_csv, people_template_xlsx};
 use uuid::Uuid;
 
 use crate::{
     access::{Reader, Reading},
+    download::{Pieces, pieces, refusal},
     errors::Stop,
-    history::export::refusal,
     http::{RequestId, Web, peer},
     objects::import::account_of,
     session::{Caller, Credentials, client_address, comes_from_elsewhere},
@@ -63,28 +61,24 @@ pub(crate) async fn result(State(web): State<Web>, Path(import): Path<String>, r
         let loaded = app.platform.import(&app.request(&caller), reader.organization, import).await?;
         let review = app.platform.review_import(import, &loaded).await?.ok_or(Code::NotFound)?;
         loaded.state.confirmed().ok_or(Code::NotFound)?;
-        Ok::<_, Stop>((import, loaded, review))
+        let turn = web.downloads.take(reader.organization)?;
+        Ok::<_, Stop>((Lines::new(import, &loaded, review), turn))
     };
     match found.await {
-        Ok((import, loaded, review)) => {
+        Ok((lines, turn)) => {
             let disposition = "attachment; filename=\"result.csv\"";
             let headers =
                 [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, disposition)];
-            (headers, body(Lines::new(import, &loaded, review))).into_response()
-        }
-        Err(Stop::Rejected(rejections)) if rejections.iter().any(|rejection| rejection.code == Code::NotFound) => {
-            (StatusCode::NOT_FOUND, "There is no such result.\n").into_response()
+            let (pieces, body) = pieces();
+            let stop = web.stop.clone();
+            web.tasks.spawn(async move {
+                let _turn = turn;
+                stop.run_until_cancelled(lines.give(pieces)).await;
+            });
+            (headers, body).into_response()
         }
         Err(stop) => refusal(stop, correlation),
     }
-}
-
-/// Writes the lines as the client takes them.
-fn body(lines: Lines) -> Body {
-    Body::from_stream(stream::unfold(lines, |mut lines| async move {
-        let piece = lines.next_piece()?;
-        Some((Ok::<_, std::convert::Infallible>(piece), lines))
-    }))
 }
 
 struct Lines {
@@ -99,6 +93,16 @@ impl Lines {
     fn new(import: ImportId, loaded: &Loaded<Import>, review: Arc<Review>) -> Self {
         let refused = loaded.state.refused().iter().map(|refused| (refused.row, refused.code.clone())).collect();
         Self { import, review, refused, through: loaded.state.through(), next: 0 }
+    }
+
+    /// Writes the lines as the client takes them.
+    async fn give(mut self, pieces: Pieces) {
+        while let Some(piece) = self.next_piece() {
+            if !pieces.give(piece.into_bytes()).await.unwrap_or(false) {
+                return;
+            }
+        }
+        pieces.end().await;
     }
 
     fn next_piece(&mut self) -> Option<String> {
@@ -133,8 +137,7 @@ impl Lines {
             None => ("NOT_YET", String::new()),
         };
         let message = known.map_or("", |code| code.message());
-        let cells = [&line, &entry.email, &entry.given_name, &entry.family_name];
-        let cells = cells.into_iter().map(String::as_str);
-        writer.row(cells.chain([outcome, code.unwrap_or_default(), message, &account]));
+        let [email, given, family] = [Column::Email, Column::FirstName, Column::LastName].map(|c| entry.get(c));
+        writer.row([&line, email, given, family, outcome, code.unwrap_or_default(), message, &account]);
     }
 }

@@ -18,6 +18,7 @@ mod access;
 mod app;
 mod config;
 mod dev;
+mod download;
 mod entry;
 mod errors;
 mod execution;
@@ -39,6 +40,7 @@ mod scalars;
 mod session;
 mod subscriptions;
 mod throttles;
+mod turns;
 mod uploads;
 mod websocket;
 
@@ -86,8 +88,8 @@ impl Gateway {
             api: execution::Api::new(app),
             oauth: Arc::new(oauth::OAuth::new()),
             sockets: websocket::Sockets::new(),
-            uploads: Arc::new(uploads::Turns::new()),
-            exports: history::export::Turns::new(),
+            uploads: Arc::new(turns::Turns::new(uploads::UPLOADS_AT_ONCE, uploads::UPLOADS_OF_ONE)),
+            downloads: Arc::new(turns::Turns::new(download::DOWNLOADS_AT_ONCE, download::DOWNLOADS_OF_ONE)),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use commands::Failure;
 use domain::{Code, Rejection};
 use identity::{
-    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, Limiter, ONE_USE_OF_ASSERTION,
-    PASSWORD_RESET_PER_ADDRESS, PASSWORD_RESET_PER_EMAIL, RetryAfter, SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_ADDRESS,
-    SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SUPPORT_PER_ACCOUNT, USER_CODE_IN_ALL, USER_CODE_PER_ACCOUNT,
-    USER_CODE_PER_ADDRESS,
+    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, IMPORTS_PER_ORGANIZATION, Limiter,
+    ONE_USE_OF_ASSERTION, PASSWORD_RESET_PER_ADDRESS, PASSWORD_RESET_PER_EMAIL, RetryAfter, SIGN_IN_PER_ACCOUNT,
+    SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SUPPORT_PER_ACCOUNT, USER_CODE_IN_ALL,
+    USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
 };
-use schema::{AccountId, DeviceId, EmailKey, Timestamp};
+use schema::{AccountId, DeviceId, EmailKey, OrganizationId, Timestamp};
 use tokio::sync::Mutex;
 
 /// Look-ups of user codes that may run side by side, of different persons.
@@ -26,6 +26,7 @@ pub(crate) struct Throttles {
     reset_address: Limiter<IpAddr>,
     password_change: Limiter<AccountId>,
     support: Limiter<AccountId>,
+    imports: Limiter<OrganizationId>,
     user_code_account: Limiter<AccountId>,
     user_code_address: Limiter<IpAddr>,
     user_code_all: Limiter<()>,
@@ -47,6 +48,7 @@ impl Throttles {
             // Not counted together with sign-ins: those are tried by strangers too, who must not keep the person from this.
             password_change: Limiter::new(SIGN_IN_PER_ACCOUNT),
             support: Limiter::new(SUPPORT_PER_ACCOUNT),
+            imports: Limiter::new(IMPORTS_PER_ORGANIZATION),
             user_code_account: Limiter::new(USER_CODE_PER_ACCOUNT),
             user_code_address: Limiter::new(USER_CODE_PER_ADDRESS),
             user_code_all: Limiter::new(USER_CODE_IN_ALL),
@@ -96,6 +98,11 @@ impl Throttles {
     /// Before a request goes to the support.
     pub(crate) fn support(&self, account: AccountId, now: Timestamp) -> Result<(), Rejection> {
         self.support.admit(account, now).map_err(rejection)
+    }
+
+    /// Before a file of people is read.
+    pub(crate) fn import(&self, organization: OrganizationId, now: Timestamp) -> Result<(), Rejection> {
+        self.imports.admit(organization, now).map_err(rejection)
     }
 
     /// Looks a user code up and counts it if nothing shows it. One look-up of a person at a time: the fields of one query

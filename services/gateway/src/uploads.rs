@@ -2,12 +2,7 @@
 //! request in JSON, a part `map` that says which of its variables is the file, and the file.
 //! <https://github.com/jaydenseric/graphql-multipart-request-spec>
 
-use std::{
-    collections::{HashMap, hash_map::RandomState},
-    hash::BuildHasher,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use async_graphql::{
     Context, InputValueError, InputValueResult, Request as GraphQlRequest, Scalar, ScalarType, Value, Variables,
@@ -16,14 +11,9 @@ use axum::{
     body::{BodyDataStream, Bytes},
     http::{HeaderMap, header},
 };
-use domain::{Code, Rejection};
 use futures::StreamExt;
 use multer::{Constraints, Multipart, SizeLimit};
-use schema::OrganizationId;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::time::timeout;
 
 use crate::{
     config::LARGEST_BODY,
@@ -38,11 +28,9 @@ const LARGEST_MAP: u64 = 1024;
 const MOST_DISCARDED: usize = 64 * 1024 * 1024;
 const LONGEST_DISCARDING: Duration = Duration::from_secs(10);
 /// Requests with a file at once: each is kept in memory until it is answered.
-const UPLOADS_AT_ONCE: usize = 16;
+pub(crate) const UPLOADS_AT_ONCE: usize = 16;
 /// Of which so many may be of one organization.
-const UPLOADS_OF_ONE: usize = 4;
-/// Places among which the organizations are spread to count theirs.
-const PLACES: usize = 64;
+pub(crate) const UPLOADS_OF_ONE: usize = 4;
 /// What a variable that is a file holds. No client can send it, as JSON has no binary values, and a message that shows it
 /// is no longer for it.
 const PLACEHOLDER: &[u8] = b"file";
@@ -80,38 +68,6 @@ impl Upload {
     pub(crate) fn bytes(self, context: &Context<'_>) -> async_graphql::Result<Bytes> {
         let file = context.data::<UploadedFile>();
         Ok(file.map_err(|_| coded(BAD_REQUEST, "The file did not come with the request."))?.0.clone())
-    }
-}
-
-/// Leave to send a file. Given back when dropped.
-pub(crate) struct Turn {
-    _all: OwnedSemaphorePermit,
-    _own: OwnedSemaphorePermit,
-}
-
-/// Bounds what uploads take of the memory, and what one organization takes of that.
-pub(crate) struct Turns {
-    all: Arc<Semaphore>,
-    of_one: [Arc<Semaphore>; PLACES],
-    hasher: RandomState,
-}
-
-impl Turns {
-    pub(crate) fn new() -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
-            of_one: std::array::from_fn(|_| Arc::new(Semaphore::new(UPLOADS_OF_ONE))),
-            hasher: RandomState::new(),
-        }
-    }
-
-    /// Lets somebody of the organization send a file, unless too many are on their way.
-    pub(crate) fn take(&self, organization: OrganizationId) -> Result<Turn, Rejection> {
-        let busy = || Rejection::new(Code::Busy, "Too many files are being uploaded; try again in a moment.");
-        let place = usize::try_from(self.hasher.hash_one(organization) % PLACES as u64).unwrap_or_default();
-        let own = self.of_one.get(place).and_then(|own| own.clone().try_acquire_owned().ok()).ok_or_else(busy)?;
-        let all = self.all.clone().try_acquire_owned().map_err(|_| busy())?;
-        Ok(Turn { _all: all, _own: own })
     }
 }
 

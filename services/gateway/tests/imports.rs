@@ -94,7 +94,7 @@ async fn a_file_becomes_people() {
 
     for (mutation, input, expected) in [
         ("editImportRow", json!({ "importId": id, "row": 6, "email": "x" }), ("NOT_FOUND", "row")),
-        ("editImportRow", json!({ "importId": id, "row": 0, "email": "x".repeat(5000) }), ("TOO_LONG", "")),
+        ("editImportRow", json!({ "importId": id, "row": 0, "email": "x".repeat(9000) }), ("TOO_LONG", "")),
         ("editImportRow", json!({ "importId": "imp_x", "row": 0 }), ("INVALID_ID", "importId")),
         ("removeImportRow", json!({ "importId": id, "row": 600 }), ("NOT_FOUND", "row")),
         ("confirmImport", json!({ "importId": id, "locale": "klingon!" }), ("INVALID_VALUE", "locale")),
@@ -145,6 +145,10 @@ async fn a_file_becomes_people() {
     assert!(lines[2].contains(",REMOVED,") && lines[3].contains(",CREATED,"), "{text}");
     assert!(lines[4].contains(",REFUSED,EMAIL_TAKEN,") && lines[5].contains(",REFUSED,DOMAIN_NOT_ALLOWED,"), "{text}");
 
+    let list = "{ peopleImports { nodes { id status } pageInfo { hasNextPage } } }";
+    let expected = json!({ "nodes": [{ "id": id, "status": "FINISHED" }], "pageInfo": { "hasNextPage": false } });
+    assert_eq!(admin.query(list).await["peopleImports"], expected);
+
     // Nobody else gets any of it.
     let (_, member) = admin.add_person("mia@northwind.example").await;
     let other = installation.found("eve@fabrikam.example").await;
@@ -155,6 +159,8 @@ async fn a_file_becomes_people() {
     }
     assert_eq!(installation.get(&path).send().await.unwrap().status().as_u16(), 401);
     assert_eq!(look(&other, id, "id").await, Value::Null);
+    assert_eq!(other.query(list).await["peopleImports"]["nodes"], json!([]));
+    assert_eq!(member.error(list).await, "FORBIDDEN");
     assert_eq!(other.refusal("cancelImport", json!({ "importId": id })).await.0, "NOT_FOUND");
     let elsewhere = installation.get(&path).bearer_auth(admin.token.as_ref().unwrap());
     let elsewhere = elsewhere.header("origin", "https://evil.example").send().await.unwrap();

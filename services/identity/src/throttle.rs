@@ -73,6 +73,8 @@ pub const PASSWORD_RESET_PER_ADDRESS: Policy = Policy::quota(100, HOUR);
 pub const PASSWORD_RESET_PER_EMAIL: Policy = Policy::quota(5, HOUR);
 /// Requests of one person to the support; each sends a mail to people who have to read it.
 pub const SUPPORT_PER_ACCOUNT: Policy = Policy::quota(10, HOUR);
+/// Files of people that an organization uploads: each is kept for days.
+pub const IMPORTS_PER_ORGANIZATION: Policy = Policy::quota(50, 24 * HOUR);
 /// Uses of one assertion, by device and `jti` (RFC 7523 3, item 7): once while it could still be valid, which is at most
 /// its lifetime and twice the clock skew.
 pub const ONE_USE_OF_ASSERTION: Policy =

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{Column, MAX_CELL_CHARACTERS, MAX_ROWS, SpreadsheetError, columns::Header};
 
 const WIDTH: usize = Column::ALL.len();
+/// Most bytes of text in a table: more than a file of people fills, and far less than one short text makes that is meant
+/// by every cell.
+const MAX_TABLE_BYTES: usize = 24 * 1024 * 1024;
 
 /// A table of people. Personal data: `Debug` hides it.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -119,6 +122,9 @@ impl Builder {
             self.table.formulas.push((row, std::mem::take(&mut self.formulas)));
         }
         for cell in &mut self.cells {
+            if self.table.text.len() + cell.len() > MAX_TABLE_BYTES {
+                return Err(SpreadsheetError::UnpackedTooLarge);
+            }
             self.table.text.push_str(cell);
             cell.clear();
             self.table.ends.push(u32::try_from(self.table.text.len()).map_err(|_| SpreadsheetError::TooLarge)?);

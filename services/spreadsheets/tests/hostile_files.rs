@@ -23,7 +23,11 @@ fn changed(part: &str, old: &str, new: &str) -> Vec<u8> {
 }
 
 fn edited(part: &str, edit: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
-    let mut archive = ZipArchive::new(Cursor::new(ORDINARY)).unwrap();
+    edited_of(ORDINARY, part, edit)
+}
+
+fn edited_of(file: &[u8], part: &str, edit: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let mut archive = ZipArchive::new(Cursor::new(file)).unwrap();
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).unwrap();
@@ -43,6 +47,32 @@ fn edited(part: &str, edit: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
 
 fn with(part: &str, old: &str, new: &str) -> Result<PeopleTable, E> {
     read_people(&changed(part, old, new))
+}
+
+#[test]
+fn one_long_text_that_every_cell_means_is_too_much() {
+    let long = changed(STRINGS, "</sst>", &format!("<si><t>{}</t></si></sst>", "x".repeat(1_000)));
+    let read = |rows: std::ops::Range<u32>| {
+        let file = edited_of(&long, SHEET, |sheet| {
+            let (sheet, texts) =
+                (String::from_utf8(sheet).unwrap(), String::from_utf8(part_of(&long, STRINGS)).unwrap());
+            let last = texts.matches("<si>").count() - 1;
+            let cell = |column: char, row: u32| format!("<c r=\"{column}{row}\" t=\"s\"><v>{last}</v></c>");
+            let row =
+                |row: u32| format!("<row r=\"{row}\">{}</row>", ('A'..='K').map(|c| cell(c, row)).collect::<String>());
+            let rows: String = rows.clone().map(row).collect();
+            sheet.replace("</sheetData>", &format!("{rows}</sheetData>")).into_bytes()
+        });
+        read_people(&file)
+    };
+    assert!(read(10..100).is_ok());
+    assert_eq!(read(10..10_000).unwrap_err(), E::UnpackedTooLarge);
+}
+
+fn part_of(file: &[u8], part: &str) -> Vec<u8> {
+    let mut content = Vec::new();
+    ZipArchive::new(Cursor::new(file)).unwrap().by_name(part).unwrap().read_to_end(&mut content).unwrap();
+    content
 }
 
 #[test]

@@ -31,6 +31,8 @@ use crate::{
 const BATCH: u32 = 500;
 /// Batches after which the progress is noted: what a crash has repeated at most.
 const BATCHES_NOTED: u32 = 4;
+/// Batches that are under way at once.
+const BATCHES_AT_ONCE: usize = 3;
 /// Invitations that are issued at a time.
 const INVITATIONS: usize = 32;
 /// How long the work goes on before it is handed over to the next delivery: well below the longest try.
@@ -88,11 +90,14 @@ async fn work(platform: &Platform, request: &Request, import: ImportId) -> Resul
         return Ok(Verdict::Finished);
     }
     let until = Instant::now() + SHIFT;
-    if job.create_accounts(loaded.state.through(), uploaded.rows, until).await? == Shift::Over {
-        return Ok(Verdict::At(platform.clock().now()));
+    let mut shift = job.create_accounts(loaded.state.through(), uploaded.rows, until).await?;
+    if shift == Shift::Done && confirmed.send_invitations {
+        shift = job.invite(uploaded.rows, until).await?;
     }
-    if confirmed.send_invitations && job.invite(uploaded.rows, until).await? == Shift::Over {
-        return Ok(Verdict::At(platform.clock().now()));
+    match shift {
+        Shift::Done => {}
+        Shift::Cancelled => return Ok(Verdict::Finished),
+        Shift::Over => return Ok(Verdict::At(platform.clock().now())),
     }
     platform.execute::<Import>(&job.now(), &import, ImportCommand::Finish).await?;
     Ok(Verdict::Finished)
@@ -106,8 +111,10 @@ fn decided_later(code: Code) -> bool {
 /// Whether there is time to go on.
 #[derive(PartialEq, Eq)]
 enum Shift {
-    /// All is done, or was cancelled.
+    /// All is done.
     Done,
+    /// An admin stopped it.
+    Cancelled,
     /// Another delivery goes on.
     Over,
 }
@@ -143,7 +150,7 @@ impl Job<'_> {
         while through < rows {
             through = self.create_round(through, rows).await?;
             if self.is_cancelled().await? {
-                return Ok(Shift::Done);
+                return Ok(Shift::Cancelled);
             }
             if Instant::now() >= until && through < rows {
                 return Ok(Shift::Over);
@@ -154,13 +161,18 @@ impl Job<'_> {
 
     /// Deals with some batches and notes it; the first row after them.
     async fn create_round(&self, through: u32, rows: u32) -> Result<u32, Failure> {
-        let mut progress = ImportProgressed { through, created: 0, refused: Vec::new() };
-        for _ in 0..BATCHES_NOTED {
-            let next = progress.through.saturating_add(BATCH).min(rows);
-            self.create_batch(progress.through, next, &mut progress).await?;
-            progress.through = next;
+        let end = through.saturating_add(BATCH * BATCHES_NOTED).min(rows);
+        let batches = (through..end).step_by(BATCH as usize).map(|start| (start, start.saturating_add(BATCH).min(end)));
+        let batches = batches.map(|(start, end)| self.create_batch(start, end));
+        // One is worked out while another is being written. All are brought to their end, whatever becomes of one.
+        let done: Vec<_> = stream::iter(batches.collect::<Vec<_>>()).buffered(BATCHES_AT_ONCE).collect().await;
+        let mut progress = ImportProgressed { through: end, created: 0, refused: Vec::new() };
+        for batch in done {
+            let (created, refused) = batch?;
+            progress.created = progress.created.saturating_add(created);
+            progress.refused.extend(refused);
         }
-        let through = progress.through;
+        let through = end;
         self.platform.execute::<Import>(&self.now(), &self.import, ImportCommand::Progress(progress)).await?;
         Ok(through)
     }
@@ -178,10 +190,10 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Deals with the rows from `start` to before `end`, and adds what came of them to the progress.
-    async fn create_batch(&self, start: u32, end: u32, progress: &mut ImportProgressed) -> Result<(), Failure> {
+    /// Deals with the rows from `start` to before `end`: how many accounts there are now, and the rows that were refused.
+    async fn create_batch(&self, start: u32, end: u32) -> Result<(u32, Vec<RefusedRow>), Failure> {
         let request = self.now();
-        let refused = &mut progress.refused;
+        let mut refused = Vec::new();
         let mut refuse = |row: u32, code: Code| refused.push(RefusedRow { row, code: code.name().to_owned() });
         let (mut wanted, mut domains) = (Vec::new(), HashSet::new());
         for row in (start..end).filter(|row| !self.review.is_removed(*row)) {
@@ -212,11 +224,10 @@ impl Job<'_> {
                 Err(failure) => return Err(failure),
             }
         }
-        let created = reserved.len();
+        let created = u32::try_from(reserved.len()).unwrap_or(u32::MAX);
         self.create(&request, reserved).await?;
         refused.sort_unstable_by_key(|refused| refused.row);
-        progress.created = progress.created.saturating_add(u32::try_from(created).unwrap_or(u32::MAX));
-        Ok(())
+        Ok((created, refused))
     }
 
     fn row(&self, row: u32, readable: Readable) -> Row {
@@ -290,6 +301,9 @@ impl Job<'_> {
     /// Has an activation link mailed to everybody who was created, once all are.
     async fn invite(&self, rows: u32, until: Instant) -> Result<Shift, Failure> {
         let loaded = self.platform.load::<Import>(&self.import).await?;
+        if loaded.state.status() != ImportStatus::Running {
+            return Ok(Shift::Cancelled);
+        }
         let refused: HashSet<_> = loaded.state.refused().iter().map(|refused| refused.row).collect();
         let mut through = loaded.state.invited_through();
         while through < rows {
@@ -303,7 +317,7 @@ impl Job<'_> {
             let noted = ImportCommand::ProgressInvitations { through };
             self.platform.execute::<Import>(&request, &self.import, noted).await?;
             if self.is_cancelled().await? {
-                return Ok(Shift::Done);
+                return Ok(Shift::Cancelled);
             }
             if Instant::now() >= until && through < rows {
                 return Ok(Shift::Over);

@@ -3,24 +3,19 @@
 //! Pieces are read as the client takes them, so memory stays the same however long the history is. The export ends where the history ended when it began. Its last line says that it is
 //! complete: one that was cut off, by a lost connection or because the right to it ended, has no such line.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
     extract::{Query, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::{Code, Rejection};
-use futures::stream;
 use history::HistoryFilter;
 use identity::SessionToken;
 use schema::{OrganizationId, Position, Timestamp};
 use serde::Deserialize;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, mpsc::error::SendTimeoutError},
-    time::Instant,
-};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -28,33 +23,19 @@ use super::{lines, recorded, tell};
 use crate::{
     access::{Reader, Reading},
     app::App,
+    download::{Pieces, pieces, refusal},
     errors::Stop,
     http::{RequestId, Web, peer},
     objects::history::{known_types, parse_actor},
     session::{Caller, Credentials, client_address, comes_from_elsewhere},
+    turns::Turn,
 };
 
-/// Exports at once in one process.
-const MOST_AT_ONCE: usize = 8;
 /// Events of a piece: enough that reading them takes longer than asking for them, and few enough to be held in memory
 /// however large they are.
 const EVENTS: usize = 250;
-/// Pieces that are ready before the client takes them.
-const AHEAD: usize = 2;
-/// How long a client may take nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How old the last look at the session and its rights may be when a piece is given out.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
-/// The turns of exports.
-#[derive(Debug, Clone)]
-pub(crate) struct Turns(Arc<Semaphore>);
-
-impl Turns {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MOST_AT_ONCE)))
-    }
-}
 
 /// What can be asked for. An unknown parameter is an error: a filter with a slip in its name must not let all through.
 #[derive(Debug, Deserialize)]
@@ -117,9 +98,6 @@ pub(crate) async fn export(State(web): State<Web>, request: Request) -> Response
         Ok(Query(parameters)) => parameters,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{}\n", error.body_text())).into_response(),
     };
-    let Ok(turn) = web.exports.0.clone().try_acquire_owned() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "Too many exports are going on; try again later.\n").into_response();
-    };
     let correlation = parts.extensions.get().map_or(Uuid::nil(), |RequestId(id)| *id);
     let token = Credentials::of(&parts.headers, &app.config).token;
     let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
@@ -127,11 +105,12 @@ pub(crate) async fn export(State(web): State<Web>, request: Request) -> Response
         let caller = Caller::authenticate(&app.platform, token.clone(), address, correlation).await?;
         let reader = Reader::new(caller.principal(), Reading::History)?;
         let (filter, after) = (parameters.filter()?, parameters.after()?);
+        let turn = web.downloads.take(reader.organization)?;
         let until = app.history.end(reader.organization).await?;
-        Ok::<_, Stop>((reader.organization, token.ok_or(Code::NotSignedIn)?, filter, (after, until)))
+        Ok::<_, Stop>((reader.organization, token.ok_or(Code::NotSignedIn)?, filter, (after, until), turn))
     };
     match begun.await {
-        Ok((organization, token, filter, (after, until))) => {
+        Ok((organization, token, filter, (after, until), turn)) => {
             let (media_type, attachment) = match parameters.format {
                 Format::JsonL => ("application/jsonl; charset=utf-8", "attachment; filename=\"history.jsonl\""),
                 Format::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"history.csv\""),
@@ -152,35 +131,13 @@ pub(crate) async fn export(State(web): State<Web>, request: Request) -> Response
                 correlation,
                 _turn: turn,
             };
-            let (sender, pieces) = mpsc::channel(AHEAD);
-            web.tasks.spawn(export.run(sender, web.stop.clone()));
+            let (pieces, body) = pieces();
+            web.tasks.spawn(export.run(pieces, web.stop.clone()));
             let headers = [(header::CONTENT_TYPE, media_type), (header::CONTENT_DISPOSITION, attachment)];
-            (headers, body(pieces)).into_response()
+            (headers, body).into_response()
         }
         Err(stop) => refusal(stop, correlation),
     }
-}
-
-/// The answer to a request for a file that is refused.
-pub(crate) fn refusal(stop: Stop, correlation: Uuid) -> Response {
-    if let Some(reason) = stop.trouble() {
-        tracing::error!(request = %correlation, reason, "an export failed");
-    }
-    let (status, text) = match stop {
-        Stop::Rejected(rejections) => {
-            let rejection = rejections.into_iter().next().unwrap_or_else(|| Code::Unavailable.into());
-            let status = match rejection.code {
-                Code::NotSignedIn => StatusCode::UNAUTHORIZED,
-                Code::Forbidden => StatusCode::FORBIDDEN,
-                _ => StatusCode::BAD_REQUEST,
-            };
-            let field = rejection.field.map(|field| format!(" ({field})")).unwrap_or_default();
-            (status, format!("{}{field}: {}\n", rejection.code.name(), rejection.message))
-        }
-        Stop::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment.\n".to_owned()),
-        Stop::Fault(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.\n".to_owned()),
-    };
-    (status, text).into_response()
 }
 
 /// An export under way.
@@ -201,34 +158,15 @@ struct Export {
     is_last: bool,
     looked_at: Instant,
     correlation: Uuid,
-    _turn: OwnedSemaphorePermit,
-}
-
-/// What the client is given.
-enum Piece {
-    Bytes(Vec<u8>),
-    /// It has all.
-    End,
-}
-
-/// What the pieces make. It ends well only with the last piece; else the connection is cut, by which the client knows.
-fn body(pieces: mpsc::Receiver<Piece>) -> Body {
-    Body::from_stream(stream::unfold(Some(pieces), |pieces| async move {
-        let mut pieces = pieces?;
-        match pieces.recv().await {
-            Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(pieces))),
-            Some(Piece::End) => None,
-            None => Some((Err(io::Error::other("the export was cut off")), None)),
-        }
-    }))
+    _turn: Turn,
 }
 
 impl Export {
     /// Gives out pieces to the end, or until the client is gone or too slow, the right to it ends, or `stop`.
-    async fn run(mut self, pieces: mpsc::Sender<Piece>, stop: CancellationToken) {
+    async fn run(mut self, pieces: Pieces, stop: CancellationToken) {
         let request = self.correlation;
         let outcome = tokio::select! {
-            outcome = self.give(&pieces) => outcome,
+            outcome = self.give(pieces) => outcome,
             () = stop.cancelled() => Err(Stop::Unavailable("the gateway is shutting down".to_owned())),
         };
         if let Err(stop) = outcome {
@@ -237,19 +175,14 @@ impl Export {
         }
     }
 
-    async fn give(&mut self, pieces: &mpsc::Sender<Piece>) -> Result<(), Stop> {
+    async fn give(&mut self, pieces: Pieces) -> Result<(), Stop> {
         while !self.is_last {
-            let piece = Piece::Bytes(self.piece().await?);
-            match pieces.send_timeout(piece, PATIENCE).await {
-                Ok(()) => {}
-                Err(SendTimeoutError::Closed(_)) => return Ok(()),
-                Err(SendTimeoutError::Timeout(_)) => {
-                    return Err(Stop::Unavailable("the client takes nothing".to_owned()));
-                }
+            let piece = self.piece().await?;
+            if !pieces.give(piece).await? {
+                return Ok(());
             }
         }
-        // An error only says that the client is gone.
-        pieces.send_timeout(Piece::End, PATIENCE).await.ok();
+        pieces.end().await;
         Ok(())
     }
 

@@ -3,8 +3,10 @@
 use async_graphql::{Context, ID, InputObject, Object};
 use commands::processes::imports::Entry;
 use schema::ImportId;
+use spreadsheets::Column;
 
 use crate::{
+    access::{Reader, Reading},
     app::{App, ContextExt, signed_in},
     errors::Stop,
     objects::import::{ImportRow, PeopleImport},
@@ -140,7 +142,10 @@ impl ImportMutations {
         let file = input.file.bytes(context)?;
         answer(context, async {
             let organization = signed_in(caller)?.organization;
-            let (import, position) = app.platform.import_people(&app.request(caller), organization, file).await?;
+            let request = app.request(caller);
+            Reader::new(caller.principal(), Reading::Imports)?;
+            app.throttles.import(organization, request.at)?;
+            let (import, position) = app.platform.import_people(&request, organization, file).await?;
             let people_import = read(app, caller, import).await?;
             Ok(ImportPeoplePayload { people_import, position: position.map(Position), ..Default::default() })
         })
@@ -234,22 +239,22 @@ impl ImportMutations {
 }
 
 fn apply(input: EditImportRowInput, entry: &mut Entry) {
-    let set = |cell: &mut String, value: Option<String>| {
+    let mut set = |column, value: Option<String>| {
         if let Some(value) = value {
-            *cell = value;
+            entry.set(column, value);
         }
     };
-    set(&mut entry.email, input.email);
-    set(&mut entry.given_name, input.given_name);
-    set(&mut entry.family_name, input.family_name);
-    set(&mut entry.job_title, input.job_title);
-    set(&mut entry.department, input.department);
-    set(&mut entry.division, input.division);
-    set(&mut entry.location, input.location);
-    set(&mut entry.phone, input.phone);
-    set(&mut entry.locale, input.locale);
-    set(&mut entry.manager_email, input.manager_email);
-    set(&mut entry.start_date, input.start_date);
+    set(Column::Email, input.email);
+    set(Column::FirstName, input.given_name);
+    set(Column::LastName, input.family_name);
+    set(Column::JobTitle, input.job_title);
+    set(Column::Department, input.department);
+    set(Column::Division, input.division);
+    set(Column::Location, input.location);
+    set(Column::Phone, input.phone);
+    set(Column::Locale, input.locale);
+    set(Column::ManagerEmail, input.manager_email);
+    set(Column::StartDate, input.start_date);
 }
 
 async fn read(app: &App, caller: &Caller, import: ImportId) -> Result<Option<PeopleImport>, Stop> {

@@ -8,10 +8,11 @@ use async_graphql::{
 };
 use commands::{
     Loaded,
-    processes::imports::{Entry, Problem, Review, RowCounts, RowFilter, imported_account},
+    processes::imports::{Problem, Review, RowCounts, RowFilter, imported_account},
 };
 use domain::{Code, Import, ImportStatus};
 use schema::{ImportId, Timestamp};
+use spreadsheets::Column;
 
 use super::person::{Person, visible_person};
 use crate::{
@@ -172,33 +173,22 @@ pub(crate) struct ImportRow {
 
 impl ImportRow {
     pub(crate) fn of(review: &Review, row: u32) -> Option<Self> {
-        let Entry {
-            email,
-            given_name,
-            family_name,
-            job_title,
-            department,
-            division,
-            location,
-            phone,
-            locale,
-            manager_email,
-            start_date,
-        } = review.entry(row)?;
+        let entry = review.entry(row)?;
+        let cell = |column| entry.get(column).to_owned();
         Some(Self {
             row,
             line: review.line(row)?,
-            email,
-            given_name,
-            family_name,
-            job_title,
-            department,
-            division,
-            location,
-            phone,
-            locale,
-            manager_email,
-            start_date,
+            email: cell(Column::Email),
+            given_name: cell(Column::FirstName),
+            family_name: cell(Column::LastName),
+            job_title: cell(Column::JobTitle),
+            department: cell(Column::Department),
+            division: cell(Column::Division),
+            location: cell(Column::Location),
+            phone: cell(Column::Phone),
+            locale: cell(Column::Locale),
+            manager_email: cell(Column::ManagerEmail),
+            start_date: cell(Column::StartDate),
             problems: review.problems(row).into_iter().map(Into::into).collect(),
         })
     }
@@ -271,7 +261,7 @@ impl PeopleImport {
     /// How many rows have a problem of each kind. Null once the file was deleted.
     #[graphql(complexity = "20 + child_complexity")]
     async fn problem_counts(&self, context: &Context<'_>) -> async_graphql::Result<Option<Vec<ImportProblemCount>>> {
-        let counts = self.review(context).await?.map(|review| review.problem_counts());
+        let counts = self.review(context).await?.map(|review| review.problem_counts().clone());
         let shown = |(code, rows)| ImportProblemCount { code: UserErrorCode(code), rows };
         Ok(counts.map(|counts| counts.into_iter().map(shown).collect()))
     }

@@ -9,31 +9,15 @@ use serde::{Deserialize, Serialize};
 use spreadsheets::{Column, PersonRow, parse_date};
 use std::borrow::Cow;
 
+/// Most bytes of a row that somebody mends: more than all fields together take.
+const ROW_BYTES: usize = 8_000;
+
 /// What stands in a row, as typed. Personal data, so without `Debug`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Work email address.
-    pub email: String,
-    /// Given name.
-    pub given_name: String,
-    /// Family name.
-    pub family_name: String,
-    /// Job title.
-    pub job_title: String,
-    /// Department.
-    pub department: String,
-    /// Division.
-    pub division: String,
-    /// Office or city.
-    pub location: String,
-    /// Phone number.
-    pub phone: String,
-    /// Language tag.
-    pub locale: String,
-    /// Email address of the manager.
-    pub manager_email: String,
-    /// First day at work.
-    pub start_date: String,
+    cells: [String; Column::ALL.len()],
+    /// Columns that hold a formula, which nobody has replaced yet; a bit each.
+    formulas: u16,
 }
 
 /// Something that keeps a row from becoming an account.
@@ -82,47 +66,68 @@ fn problem(rejection: Rejection, field: &'static str) -> Problem {
 impl Entry {
     /// The row of a file.
     pub(super) fn of(row: PersonRow<'_>) -> Self {
-        let cell = |column| row.cell(column).to_owned();
+        let formulas = Column::ALL.into_iter().filter(|column| row.has_formula(*column));
         Self {
-            email: cell(Column::Email),
-            given_name: cell(Column::FirstName),
-            family_name: cell(Column::LastName),
-            job_title: cell(Column::JobTitle),
-            department: cell(Column::Department),
-            division: cell(Column::Division),
-            location: cell(Column::Location),
-            phone: cell(Column::Phone),
-            locale: cell(Column::Locale),
-            manager_email: cell(Column::ManagerEmail),
-            start_date: cell(Column::StartDate),
+            cells: Column::ALL.map(|column| row.cell(column).to_owned()),
+            formulas: formulas.map(|column| 1 << column as u16).sum(),
         }
+    }
+
+    /// What stands in a column.
+    pub fn get(&self, column: Column) -> &str {
+        self.cells.get(column as usize).map_or("", String::as_str)
+    }
+
+    /// Writes something else, or nothing, into a column.
+    pub fn set(&mut self, column: Column, text: String) {
+        self.formulas &= !(1 << column as u16);
+        if let Some(cell) = self.cells.get_mut(column as usize) {
+            *cell = text;
+        }
+    }
+
+    /// The columns with a formula: it is not calculated.
+    pub(super) fn formulas(&self) -> impl Iterator<Item = Column> + use<> {
+        let formulas = self.formulas;
+        Column::ALL.into_iter().filter(move |column| formulas & (1 << *column as u16) != 0)
+    }
+
+    /// Bytes of text.
+    pub(super) fn len(&self) -> usize {
+        self.cells.iter().map(String::len).sum()
+    }
+
+    /// Whether it is larger than is worth keeping.
+    pub(super) fn is_oversized(&self) -> bool {
+        self.len() > ROW_BYTES
     }
 
     /// Reads the row by the same rules as everything that adds people. All that is wrong with it, not only the first.
     pub fn read(&self) -> Result<Readable, Vec<Problem>> {
         let mut problems = Vec::new();
-        let email = EmailAddress::parse(&self.email).map_err(|e| problems.push(problem(e, "email"))).ok();
-        let locale =
-            Some(self.locale.as_str()).filter(|locale| !locale.trim().is_empty()).map(text::locale).transpose();
+        let email = EmailAddress::parse(self.get(Column::Email)).map_err(|e| problems.push(problem(e, "email"))).ok();
+        let some = |column| Some(self.get(column)).filter(|text| !text.trim().is_empty());
+        let locale = some(Column::Locale).map(text::locale).transpose();
         let locale = locale.unwrap_or_else(|e| {
             problems.push(problem(e, "locale"));
             None
         });
-        let start_date = parse_date(&self.start_date);
-        if start_date.is_none() && !self.start_date.trim().is_empty() {
+        let start_date = some(Column::StartDate).and_then(parse_date);
+        if start_date.is_none() && some(Column::StartDate).is_some() {
             let message = "Write the date as 2026-12-31.".into();
             problems.push(Problem { code: Code::InvalidValue, field: "startDate", message });
         }
-        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let own = |column| self.get(column).to_owned();
+        let filled = |column| Some(own(column)).filter(|text| !text.is_empty());
         let raw = Profile {
-            given_name: self.given_name.clone(),
-            family_name: self.family_name.clone(),
-            job_title: some(&self.job_title),
-            department: some(&self.department),
-            division: some(&self.division),
-            location: some(&self.location),
-            phone: some(&self.phone),
-            manager_email: some(&self.manager_email),
+            given_name: own(Column::FirstName),
+            family_name: own(Column::LastName),
+            job_title: filled(Column::JobTitle),
+            department: filled(Column::Department),
+            division: filled(Column::Division),
+            location: filled(Column::Location),
+            phone: filled(Column::Phone),
+            manager_email: filled(Column::ManagerEmail),
             start_date,
         };
         let profile = text::all_of_profile(&raw).map_err(|refused| {
@@ -137,38 +142,5 @@ impl Entry {
             (Some(email), Ok(profile)) if problems.is_empty() => Ok(Readable { email, profile, locale }),
             _ => Err(problems),
         }
-    }
-}
-
-/// Most bytes of a cell that somebody mends: more than any field takes.
-const CELL_BYTES: usize = 4_000;
-
-impl Entry {
-    fn cells(&self) -> [&String; 11] {
-        let Self { email, given_name, family_name, job_title, department, division, .. } = self;
-        let Self { location, phone, locale, manager_email, start_date, .. } = self;
-        [
-            email,
-            given_name,
-            family_name,
-            job_title,
-            department,
-            division,
-            location,
-            phone,
-            locale,
-            manager_email,
-            start_date,
-        ]
-    }
-
-    /// Whether a cell is larger than is worth keeping.
-    pub(super) fn is_oversized(&self) -> bool {
-        self.cells().into_iter().any(|cell| cell.len() > CELL_BYTES)
-    }
-
-    /// Bytes of text.
-    pub(super) fn len(&self) -> usize {
-        self.cells().into_iter().map(String::len).sum()
     }
 }

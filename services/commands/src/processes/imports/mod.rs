@@ -14,7 +14,7 @@ use domain::{
 };
 use moka::future::Cache;
 use schema::{AccountId, Actor, ImportId, OrganizationId, Position, Right, events::import::ImportUploaded};
-use spreadsheets::{MAX_FILE_BYTES, PeopleTable, SpreadsheetError};
+use spreadsheets::{MAX_FILE_BYTES, SpreadsheetError};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -60,29 +60,33 @@ impl Platform {
         }
         let import = ImportId(request.derive("import"));
         let file_key = self.keys.import_file_key(organization, &file);
-        let table = self.read_file(file).await?;
-        let rows = u32::try_from(table.len()).map_err(|_| Code::TooManyRows)?;
+        let (rows, table) = self.read_file(file).await?;
         let duplicate_of = self.load::<ImportFileReservation>(&file_key).await?.state.latest();
         let expires_at = request.at;
         let uploaded = ImportUploaded { import, organization, account, rows, file_key, duplicate_of, expires_at };
         let note = uploaded.file_key.clone();
         // The event stands first: it has the rows deleted in time, whatever happens in between.
         let done = self.execute::<Import>(request, &import, ImportCommand::Upload(Box::new(uploaded))).await?;
-        if let Err(failure) = self.stage(import, &table).await {
+        if let Err(failure) = self.stage(import, table).await {
             self.execute::<Import>(request, &import, ImportCommand::Cancel).await?;
             return Err(failure);
         }
-        drop(table);
         self.execute::<ImportFileReservation>(&request.as_system("imports"), &note, NoteImportFile(import)).await?;
         Ok((import, done.position))
     }
 
-    async fn read_file(&self, file: Bytes) -> Result<PeopleTable, Failure> {
+    /// How many rows a file has, and the table as it is kept.
+    async fn read_file(&self, file: Bytes) -> Result<(u32, Vec<u8>), Failure> {
         let broken_off = || Failure::OutOfOrder("reading a file of people was broken off".to_owned());
         let turn = self.imports.turns.clone().acquire_owned().await.map_err(|_| broken_off())?;
         let read = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            spreadsheets::read_people(&file)
+            let table = spreadsheets::read_people(&file)?;
+            drop(file);
+            let rows = u32::try_from(table.len()).map_err(|_| SpreadsheetError::TooManyRows)?;
+            // Only control characters make it so much longer.
+            let kept = staged::write(&table).filter(|kept| kept.len() <= staged::LARGEST);
+            Ok((rows, kept.ok_or(SpreadsheetError::UnpackedTooLarge)?))
         });
         let read = match read.await {
             Ok(read) => read,
@@ -115,9 +119,8 @@ impl Platform {
     ) -> Result<Option<Arc<Review>>, Failure> {
         let Some(uploaded) = loaded.state.uploaded().filter(|_| !loaded.state.is_discarded()) else { return Ok(None) };
         let allowed = self.load::<Organization>(&uploaded.organization).await?.events;
-        // What happens after the review changes no row.
-        let over = loaded.state.status() != ImportStatus::InReview;
-        let fits = |kept: &Arc<Review>| over || (kept.revision == loaded.events && kept.allowed == allowed);
+        let (changes, over) = (loaded.state.row_changes(), loaded.state.status() != ImportStatus::InReview);
+        let fits = |kept: &Arc<Review>| kept.row_changes == changes && (over || kept.allowed == allowed);
         let kept = self.imports.reviews.get(&import).await;
         if let Some(kept) = kept.filter(fits) {
             return Ok(Some(kept));
@@ -226,12 +229,19 @@ impl Platform {
         if running || loaded.state.deletion_due().is_some_and(|due| request.at < due) {
             return Ok(());
         }
+        // The stream decides first: it may have been confirmed at this moment. What a crash leaves, is deleted by whoever
+        // is told again.
+        self.execute::<Import>(request, &import, ImportCommand::Discard).await?;
+        let loaded = self.load::<Import>(&import).await?;
+        if !loaded.state.is_discarded() {
+            return Ok(());
+        }
         for (row, edit) in loaded.state.edits() {
             self.unstage_edit(import, *row, *edit).await?;
         }
         self.unstage(import).await?;
         self.imports.reviews.invalidate(&import).await;
-        self.execute::<Import>(request, &import, ImportCommand::Discard).await.map(drop)
+        Ok(())
     }
 }
 

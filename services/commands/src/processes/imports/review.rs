@@ -8,7 +8,7 @@ use std::{
 use domain::{Aggregate, Code, EmailReservation, Import, Organization, text::DomainName};
 use futures::{StreamExt, stream};
 use schema::{EmailKey, ImportId, OrganizationId, StreamId};
-use spreadsheets::{Column, PeopleTable};
+use spreadsheets::PeopleTable;
 use uuid::Uuid;
 
 use super::entry::{Entry, Problem, Readable, field};
@@ -34,8 +34,19 @@ pub struct Review {
     domains: HashMap<Box<str>, Option<Problem>>,
     /// How many events of the organization it knows, which says what domains are allowed.
     pub(super) allowed: u64,
-    /// How many events of the import it knows.
-    pub(super) revision: u64,
+    /// How many changes of rows it knows.
+    pub(super) row_changes: u64,
+    /// What kind each row is.
+    kinds: Vec<Kind>,
+    counts: RowCounts,
+    problem_counts: BTreeMap<Code, usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Ready,
+    WithProblems,
+    Removed,
 }
 
 /// Which rows.
@@ -77,7 +88,7 @@ impl Review {
         let emails: usize = self.emails.iter().flatten().map(|email| email.len() + 16).sum();
         let problems: usize = self.own.values().map(|own| 64 + size_of::<Problem>() * own.capacity()).sum();
         let edits: usize = self.edits.values().map(|(_, entry)| 64 + size_of::<Entry>() + entry.len()).sum();
-        self.table.size() + emails + 16 * self.emails.len() + problems + edits + 32 * self.duplicates.len()
+        self.table.size() + emails + 17 * self.emails.len() + problems + edits + 32 * self.duplicates.len()
     }
     /// Columns of the file that are not known and were left out.
     pub fn ignored_columns(&self) -> &[String] {
@@ -111,53 +122,61 @@ impl Review {
         let domain = self.of_domain(row).cloned();
         self.own.get(&row).into_iter().flatten().cloned().chain(domain).chain(duplicate).collect()
     }
-    fn has_problems(&self, row: u32) -> bool {
-        self.own.contains_key(&row) || self.duplicates.contains(&row) || self.of_domain(row).is_some()
-    }
     fn of_domain(&self, row: u32) -> Option<&Problem> {
         let (_, domain) = self.emails.get(row as usize)?.as_deref()?.rsplit_once('@')?;
         self.domains.get(domain)?.as_ref()
     }
     /// The rows of a kind from `start` on.
     pub fn rows(&self, filter: RowFilter, start: u32) -> impl Iterator<Item = u32> + '_ {
-        let end = u32::try_from(self.table.len()).unwrap_or(u32::MAX);
-        (start..end).filter(move |row| {
-            !self.is_removed(*row)
-                && match filter {
-                    RowFilter::All => true,
-                    RowFilter::Ready => !self.has_problems(*row),
-                    RowFilter::WithProblems => self.has_problems(*row),
-                }
-        })
+        let wanted = move |kind: Kind| match filter {
+            RowFilter::All => kind != Kind::Removed,
+            RowFilter::Ready => kind == Kind::Ready,
+            RowFilter::WithProblems => kind == Kind::WithProblems,
+        };
+        let rows = (0..).zip(&self.kinds).skip(start as usize);
+        rows.filter(move |(_, kind)| wanted(**kind)).map(|(row, _)| row)
     }
     /// How many rows there are of each kind.
     pub fn counts(&self) -> RowCounts {
-        let (total, removed) = (self.table.len(), self.removed.len());
-        let with_problems = self.rows(RowFilter::WithProblems, 0).count();
-        RowCounts { total, removed, with_problems, ready: total.saturating_sub(removed + with_problems) }
+        self.counts
     }
     /// How many rows have a problem of each kind.
-    pub fn problem_counts(&self) -> BTreeMap<Code, usize> {
-        let mut counts = BTreeMap::new();
-        for row in self.rows(RowFilter::WithProblems, 0) {
+    pub fn problem_counts(&self) -> &BTreeMap<Code, usize> {
+        &self.problem_counts
+    }
+
+    /// Counts once what is asked for again and again.
+    fn summarize(&mut self) {
+        let (mut kinds, mut problem_counts) = (Vec::with_capacity(self.len()), BTreeMap::new());
+        let mut counts = RowCounts { total: self.len(), ..RowCounts::default() };
+        for row in 0..u32::try_from(self.len()).unwrap_or(u32::MAX) {
             let codes: BTreeSet<_> = self.problems(row).into_iter().map(|problem| problem.code).collect();
-            codes.into_iter().for_each(|code| *counts.entry(code).or_insert(0) += 1);
+            let (kind, count) = match codes.is_empty() {
+                _ if self.is_removed(row) => (Kind::Removed, &mut counts.removed),
+                true => (Kind::Ready, &mut counts.ready),
+                false => (Kind::WithProblems, &mut counts.with_problems),
+            };
+            *count += 1;
+            kinds.push(kind);
+            codes.into_iter().for_each(|code| *problem_counts.entry(code).or_insert(0) += 1);
         }
-        counts
+        (self.kinds, self.counts, self.problem_counts) = (kinds, counts, problem_counts);
     }
 
     /// Reads rows anew, and notes what is wrong with each by itself.
     fn read(&mut self, rows: impl IntoIterator<Item = u32>) {
         for row in rows {
-            let mut problems = self.formulas(row);
+            let Some(entry) = self.entry(row) else { continue };
+            let code = Code::FormulaIgnored;
+            let formula = |column| Problem { code, field: field(column), message: code.message().into() };
+            let mut problems: Vec<_> = entry.formulas().map(formula).collect();
             self.own.remove(&row);
-            let email = match self.entry(row).map(|entry| entry.read()) {
-                Some(Ok(Readable { email, .. })) => Some(email.as_str().into()),
-                Some(Err(found)) => {
+            let email = match entry.read() {
+                Ok(Readable { email, .. }) => Some(email.as_str().into()),
+                Err(found) => {
                     problems.extend(found);
                     None
                 }
-                None => None,
             };
             if let Some(place) = self.emails.get_mut(row as usize) {
                 *place = email;
@@ -166,13 +185,6 @@ impl Review {
                 self.own.insert(row, problems);
             }
         }
-    }
-
-    fn formulas(&self, row: u32) -> Vec<Problem> {
-        let original = self.table.row(row as usize).filter(|_| !self.edits.contains_key(&row));
-        let columns = Column::ALL.into_iter().filter(|column| original.is_some_and(|row| row.has_formula(*column)));
-        let code = Code::FormulaIgnored;
-        columns.map(|column| Problem { code, field: field(column), message: code.message().into() }).collect()
     }
 
     /// Of rows with the same address the first counts, those that were taken out aside.
@@ -244,21 +256,25 @@ impl Platform {
                     duplicates: BTreeSet::new(),
                     domains: HashMap::new(),
                     allowed: 0,
-                    revision: 0,
+                    row_changes: 0,
+                    kinds: Vec::new(),
+                    counts: RowCounts::default(),
+                    problem_counts: BTreeMap::new(),
                 };
                 (review, (0..rows).collect())
             }
         };
-        for (row, edit) in loaded.state.edits() {
-            if review.edits.get(row).is_none_or(|(known, _)| known != edit)
-                && let Some(entry) = self.staged_edit(import, *row, *edit).await?
-            {
-                review.edits.insert(*row, (*edit, entry));
-                fresh.push(*row);
+        let edits = loaded.state.edits().iter().map(|(row, edit)| (*row, *edit));
+        let known = |row: &u32, edit: &Uuid| review.edits.get(row).is_some_and(|(known, _)| known == edit);
+        let missing: Vec<_> = edits.filter(|(row, edit)| !known(row, edit)).collect();
+        if !missing.is_empty() {
+            for (row, edit, entry) in self.staged_edits(import, &missing).await? {
+                review.edits.insert(row, (edit, entry));
+                fresh.push(row);
             }
         }
         review.removed.clone_from(loaded.state.removed());
-        review.revision = loaded.events;
+        review.row_changes = loaded.state.row_changes();
         self.look_at_rows(organization, review, fresh).await.map(Some)
     }
 
@@ -283,7 +299,11 @@ impl Platform {
             let taken = Problem { code, field: "email", message: code.message().into() };
             review.own.entry(row).or_default().push(taken);
         }
-        Ok(review)
+        blocking(move || {
+            review.summarize();
+            review
+        })
+        .await
     }
 }
 

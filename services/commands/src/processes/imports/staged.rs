@@ -20,6 +20,14 @@ fn edit_name(import: ImportId, row: u32, edit: Uuid) -> String {
     format!("import/{import}/{row}/{}", edit.simple())
 }
 
+/// Most bytes of a table as it is kept: half of what is kept as a file at all.
+pub(super) const LARGEST: usize = 32 * 1024 * 1024;
+
+/// A table as it is kept.
+pub(super) fn write(table: &PeopleTable) -> Option<Vec<u8>> {
+    serde_json::to_vec(table).ok()
+}
+
 impl Platform {
     async fn staging_key(&self, import: ImportId) -> Result<Option<FileKey>, Failure> {
         let secret = self.vault.get(&key_name(import)).await?;
@@ -27,8 +35,7 @@ impl Platform {
     }
 
     /// Keeps the rows, sealed with a key of their own. Can be repeated.
-    pub(super) async fn stage(&self, import: ImportId, table: &PeopleTable) -> Result<(), Failure> {
-        let bytes = serde_json::to_vec(table).map_err(schema::events::EncodeError::from)?;
+    pub(super) async fn stage(&self, import: ImportId, table: Vec<u8>) -> Result<(), Failure> {
         let key = match self.staging_key(import).await? {
             Some(key) => key,
             None => {
@@ -37,7 +44,7 @@ impl Platform {
                 key
             }
         };
-        self.files.put_sealed(&FileName::import(import), &key, self.entropy.bytes(), bytes).await?;
+        self.files.put_sealed(&FileName::import(import), &key, self.entropy.bytes(), table).await?;
         Ok(())
     }
 
@@ -61,13 +68,20 @@ impl Platform {
         Ok(edit)
     }
 
-    /// A mended row; none once it was deleted.
-    pub(super) async fn staged_edit(&self, import: ImportId, row: u32, edit: Uuid) -> Result<Option<Entry>, Failure> {
-        let name = edit_name(import, row, edit);
-        let Some(key) = self.staging_key(import).await? else { return Ok(None) };
-        let Some(secret) = self.vault.get(&name).await? else { return Ok(None) };
-        let bytes = key.open(&name, &secret.value);
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    /// Mended rows, those that were not deleted.
+    pub(super) async fn staged_edits(
+        &self,
+        import: ImportId,
+        edits: &[(u32, Uuid)],
+    ) -> Result<Vec<(u32, Uuid, Entry)>, Failure> {
+        let Some(key) = self.staging_key(import).await? else { return Ok(Vec::new()) };
+        let names: Vec<_> = edits.iter().map(|(row, edit)| edit_name(import, *row, *edit)).collect();
+        let secrets = self.vault.get_many(&names).await?;
+        let found = edits.iter().zip(names).zip(secrets).filter_map(|(((row, edit), name), secret)| {
+            let bytes = key.open(&name, &secret?.value)?;
+            Some((*row, *edit, serde_json::from_slice(&bytes).ok()?))
+        });
+        Ok(found.collect())
     }
 
     /// Deletes a mended row that is no longer needed.
