@@ -5,8 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use devices::DevicesProjection;
 use directory::DirectoryProjection;
 use eventlog::{EventLog, Expected, StreamAppend, Vault, embedded::Embedded};
+use history::HistoryProjection;
 use schema::{
     AccountId, AccountOrigin, Actor, EmailKey, EventId, LoginMethod, NewEvent, OrganizationId, PersonKey, Personal,
     Profile, StreamId, Timestamp,
@@ -68,6 +70,9 @@ pub async fn run() -> Vec<Figure> {
     let started = Instant::now();
     build::<DirectoryProjection>(&town.installation.data().join("views"), &log).await;
     let building = PEOPLE as f64 / started.elapsed().as_secs_f64();
+    // The others too, so that nothing is being built while pages are asked for.
+    let views = town.installation.data().join("views");
+    tokio::join!(build::<DevicesProjection>(&views, &log), build::<HistoryProjection>(&views, &log));
     drop(log);
     let platform = town.installation.start().await;
     let mut figures = vec![Figure {

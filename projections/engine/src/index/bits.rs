@@ -139,9 +139,14 @@ impl RowSet {
         &self.chunks
     }
 
+    /// What there is of a chunk.
+    pub(crate) fn chunk(&self, chunk: i64) -> Option<&Bits> {
+        let found = self.chunks.binary_search_by_key(&chunk, |(chunk, _)| *chunk).ok();
+        found.and_then(|index| self.chunks.get(index)).map(|(_, bits)| bits)
+    }
+
     pub(crate) fn contains(&self, row: i64) -> bool {
-        let found = self.chunks.binary_search_by_key(&chunk_of(row), |(chunk, _)| *chunk).ok();
-        found.and_then(|index| self.chunks.get(index)).is_some_and(|(_, bits)| bits.contains(offset_of(row)))
+        self.chunk(chunk_of(row)).is_some_and(|bits| bits.contains(offset_of(row)))
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -7,7 +7,20 @@ use crate::listing::{Condition, Listing, Sql, Wanted};
 
 /// The rows that are wanted. If words of more than three characters are searched for, perhaps some that do not hold them.
 pub(crate) fn find(connection: &Connection, listing: &Listing, wanted: &Wanted<'_>) -> rusqlite::Result<RowSet> {
-    let search = Search { connection, listing, wanted };
+    found(Search { connection, listing, wanted, among: None })
+}
+
+/// Those of `among` that are wanted.
+pub(crate) fn find_among(
+    connection: &Connection,
+    listing: &Listing,
+    wanted: &Wanted<'_>,
+    among: &RowSet,
+) -> rusqlite::Result<RowSet> {
+    found(Search { connection, listing, wanted, among: Some(among) })
+}
+
+fn found(search: Search<'_>) -> rusqlite::Result<RowSet> {
     let mut found = RowSet::default();
     search.sealed(&mut found)?;
     search.open(&mut found)?;
@@ -18,6 +31,7 @@ struct Search<'a> {
     connection: &'a Connection,
     listing: &'a Listing,
     wanted: &'a Wanted<'a>,
+    among: Option<&'a RowSet>,
 }
 
 /// A range that is wanted, and which of the listing's ranges it is of.
@@ -43,7 +57,13 @@ impl Search<'_> {
         let mut rows = chunks.query([chunk_of(tenant.first_row()), chunk_of(tenant.last_row())])?;
         while let Some(row) = rows.next()? {
             let chunk: i64 = row.get(0)?;
-            let mut bits = Bits::decode(row.get_ref(1)?.as_blob()?);
+            let mut bits = match self.among {
+                None => Bits::decode(row.get_ref(1)?.as_blob()?),
+                Some(among) => match among.chunk(chunk) {
+                    Some(bits) => bits.clone(),
+                    None => continue,
+                },
+            };
             for term in &terms {
                 let read = |row: &rusqlite::Row<'_>| Ok(Bits::decode(row.get_ref(0)?.as_blob()?));
                 match with_term.query_row((chunk, term), read).optional()? {
@@ -94,9 +114,15 @@ impl Search<'_> {
         self.wanted.push_all(&mut sql);
         sql.push(" ORDER BY t.id", []);
         let mut select = self.connection.prepare_cached(&sql.text)?;
+        if self.among.is_some_and(|among| among.chunks().last().is_none_or(|(last, _)| *last < open)) {
+            return Ok(());
+        }
         let mut rows = select.query(params_from_iter(&sql.values))?;
         while let Some(row) = rows.next()? {
-            found.push_row(row.get(0)?);
+            let row = row.get(0)?;
+            if self.among.is_none_or(|among| among.contains(row)) {
+                found.push_row(row);
+            }
         }
         Ok(())
     }

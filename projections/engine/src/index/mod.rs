@@ -21,7 +21,7 @@ use rusqlite::{
 
 pub(crate) use bits::{Bits, RowSet, chunk_of, first_row, offset_of};
 pub use edits::Edits;
-pub(crate) use find::find;
+pub(crate) use find::{find, find_among};
 
 use crate::{listing::Listing, tenants::Tenant};
 

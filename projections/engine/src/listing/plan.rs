@@ -17,6 +17,7 @@ use super::{By, Condition, Facet, FromRow, Listing, Order, SortColumn, Sql, Want
 use crate::{
     index::{self, RowSet},
     paging::{Key, Paging, Place},
+    search::Terms,
     tenants,
 };
 
@@ -87,10 +88,17 @@ impl PageQuery<'_> {
         }
         let first = start.and_then(|(at, _)| groups.iter().position(|(index, _)| *index == at)).unwrap_or(0);
         let mut found = Vec::with_capacity(self.rows);
+        let all = match self.wanted.is_everything() {
+            true => None,
+            false => Some(index::find(self.connection, self.listing, self.wanted)?),
+        };
         for (at, group) in groups.into_iter().skip(first) {
-            let mut wanted = self.wanted.clone();
-            wanted.conditions.push(Condition::Has(facet, group.into()));
-            let set = index::find(self.connection, self.listing, &wanted)?;
+            let conditions = vec![Condition::Has(facet, group.into())];
+            let wanted = Wanted { tenant: self.wanted.tenant, conditions, terms: &Terms::default() };
+            let set = match &all {
+                None => index::find(self.connection, self.listing, &wanted)?,
+                Some(all) => index::find_among(self.connection, self.listing, &wanted, all)?,
+            };
             let start = start.filter(|(of, _)| *of == at).map(|(_, row)| row);
             self.read_off(&set, start, group, &mut found)?;
             if found.len() == self.rows {

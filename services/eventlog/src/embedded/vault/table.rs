@@ -44,7 +44,7 @@ pub(super) const LAYOUT: Layout = Layout {
         CREATE TABLE keys(key TEXT PRIMARY KEY, version INTEGER NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE sealed(id INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT;
     "],
-    settings: "PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16384;",
+    settings: "PRAGMA cache_size = -16384; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16384;",
 };
 
 /// Opens the file to write it. What a crash kept from being cut off the write-ahead log is cut off now.
