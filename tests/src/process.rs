@@ -49,6 +49,19 @@ impl Process {
         panic!("process {} was asked to end and has not ended within 30 seconds", self.id());
     }
 
+    /// Waits until it has nothing more to do by itself, such as after a start on a long log.
+    pub async fn idle(&self) {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        loop {
+            let before = self.processor_time();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if self.processor_time() - before < Duration::from_millis(50) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "process {} does not come to rest", self.id());
+        }
+    }
+
     /// Processor time that it has used so far, in all its threads.
     pub fn processor_time(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();

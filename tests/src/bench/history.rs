@@ -69,6 +69,8 @@ pub async fn run() -> Vec<Figure> {
         floor_is: "reading the log, once",
     };
     let mut figures = vec![built];
+    // What reacts to events goes through what was put into the log.
+    platform.idle().await;
     figures.extend(pages(&town, subjects).await);
     figures.extend(export(&town, &platform, head, reading).await);
     town.installation.stop(platform);

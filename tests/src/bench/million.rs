@@ -84,6 +84,8 @@ pub async fn run() -> Vec<Figure> {
         floor: Some(reading),
         floor_is: "reading the log, once",
     }];
+    // What reacts to events goes through what was put into the log.
+    platform.idle().await;
     figures.extend(pages(&town).await);
     town.installation.stop(platform);
     figures
