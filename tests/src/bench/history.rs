@@ -64,7 +64,7 @@ pub async fn run() -> Vec<Figure> {
         name: format!("view of {} events built", head.commit),
         value: head.commit as f64 / building.as_secs_f64(),
         unit: "events/s",
-        bound: Bound::AtLeast(100_000.0),
+        bound: Bound::AtLeast(80_000.0),
         floor: Some(log_alone),
         floor_is: "reading the log, once",
     };

@@ -6,6 +6,7 @@ use devices::DevicesProjection;
 use directory::DirectoryProjection;
 use engine::{Projection, View};
 use eventlog::{EventLog, embedded::Embedded};
+use history::HistoryProjection;
 
 use super::{Bound, Figure, seed::Town};
 
@@ -23,10 +24,11 @@ pub async fn run(town: &Town) -> Vec<Figure> {
 
     let folder = tempfile::tempdir().unwrap();
     let started = Instant::now();
-    // As at the start of a platform: both at once.
+    // As at the start of a platform: all at once.
     tokio::join!(
         build::<DirectoryProjection>(folder.path(), &embedded),
-        build::<DevicesProjection>(folder.path(), &embedded)
+        build::<DevicesProjection>(folder.path(), &embedded),
+        build::<HistoryProjection>(folder.path(), &embedded)
     );
     let rate = events / started.elapsed().as_secs_f64();
     vec![Figure {

@@ -54,6 +54,8 @@ impl Tour {
         directory(&admin, &nobody).await?;
         let device = self.portal(&admin).await?;
         reboot(&admin, &device).await?;
+        heading("An auditor reads what happened, the newest first");
+        admin.show("query { history(first: 8) { nodes { occurredAt summary } } }", json!({})).await?;
         Ok(Ending { email: ADMIN_EMAIL, password: ADMIN_PASSWORD, token })
     }
 
