@@ -122,8 +122,8 @@ async fn logging_out_ends_every_session_and_what_was_proven_before_it_begins_non
     let proven = stage.platform().check_credentials(BEN, password(PASSWORD)).await.unwrap();
     stage.platform().log_out_everywhere(&stage.admin(), stage.organization, ben).await.unwrap();
     assert!(!stage.is_signed_in(&one).await && !stage.is_signed_in(&two).await);
-    let late = stage.platform().start_session(&stage.world.anonymous(), proven, LoginMethod::Password).await.unwrap();
-    assert!(!stage.is_signed_in(&late).await, "the password was checked before");
+    let late = stage.platform().start_session(&stage.world.anonymous(), proven, LoginMethod::Password).await;
+    assert_eq!(code(late), Code::WrongCredentials, "the password was checked before");
     let new = stage.sign_in(BEN).await.unwrap();
     assert!(stage.is_signed_in(&new).await);
 }

@@ -136,6 +136,47 @@ async fn known_and_unknown_addresses_leave_the_same_trace_until_nobody_watches()
     assert!(world.mailbox.latest().iter().all(|mail| mail.mail.to == "zoe@tailspin.example"));
 }
 
+/// Whoever asks sees positions, so as many events must follow whatever there is.
+#[tokio::test]
+async fn as_many_events_follow_for_every_address() {
+    let world = World::new();
+    let (founded, admin) = world.found(ANNA).await;
+    let added = "ben@northwind.example";
+    world.platform.create_account(&admin, founded.organization, person(added)).await.unwrap();
+    let gone = "cleo@northwind.example";
+    let cleo = world.platform.create_account(&admin, founded.organization, person(gone)).await.unwrap().account;
+    let request = world.platform.request(admin.principal.clone());
+    world.platform.deactivate_account(&request, founded.organization, cleo).await.unwrap();
+    for email in [ANNA, added, gone, "nobody@northwind.example", "somebody@elsewhere.example"] {
+        let before = world.log().await.len();
+        world.platform.request_password_reset(&world.anonymous(), email).await.unwrap();
+        eventually(|| async { (world.log().await.len() >= before + 2).then_some(()) }).await;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert_eq!(world.log().await.len(), before + 2, "{email}");
+    }
+}
+
+/// An admin has handed a link to a person who has no mailbox yet; a stranger who knows the address asks for another.
+#[tokio::test]
+async fn a_link_that_was_handed_over_is_voided_by_no_stranger() {
+    let world = World::new();
+    let (founded, admin) = world.found(ANNA).await;
+    let email = "ben@northwind.example";
+    let mut somebody = person(email);
+    (somebody.profile.given_name, somebody.profile.family_name) = ("Wilhelmina".to_owned(), "Featherstone".to_owned());
+    let ben = world.platform.create_account(&admin, founded.organization, somebody).await.unwrap().account;
+    let request = world.platform.request(admin.principal.clone());
+    let shown = world.platform.generate_activation_link(&request, founded.organization, ben, false).await.unwrap();
+    let before = world.log().await.len();
+    world.platform.request_password_reset(&world.anonymous(), email).await.unwrap();
+    eventually(|| async { (world.log().await.len() >= before + 2).then_some(()) }).await;
+    let token = shown.token.unwrap().to_text();
+    // By the names of the person nobody gets in, here as at every other choice of a password.
+    let named = world.platform.activate_account(&world.anonymous(), &token, password("Wilhelmina Featherstone")).await;
+    assert_eq!(code(named), Code::PasswordTooCommon);
+    world.platform.activate_account(&world.anonymous(), &token, password(PASSWORD)).await.unwrap();
+}
+
 #[tokio::test]
 async fn who_was_only_added_is_mailed_the_way_in_and_who_is_deactivated_nothing() {
     let world = World::new();

@@ -44,6 +44,7 @@ pub struct Account {
     created: Option<AccountCreated>,
     status: AccountStatus,
     link: Option<(ChallengeId, Timestamp)>,
+    link_was_mailed: bool,
     reset_link: Option<(ChallengeId, Timestamp)>,
     credential: Option<Uuid>,
     must_reset: bool,
@@ -76,6 +77,10 @@ impl Account {
     /// The activation link that is valid, and until when.
     pub fn activation_link(&self) -> Option<(ChallengeId, Timestamp)> {
         self.link
+    }
+    /// Whether an activation link that an admin was shown, to hand it over, is still good.
+    pub fn has_shown_link(&self, at: Timestamp) -> bool {
+        !self.link_was_mailed && self.link.is_some_and(|(_, expires_at)| at < expires_at)
     }
     /// The link to choose a new password that is valid, and until when.
     pub fn reset_link(&self) -> Option<(ChallengeId, Timestamp)> {
@@ -266,7 +271,10 @@ impl Aggregate for Account {
                 self.created = Some(e.clone());
                 self.status = AccountStatus::Added;
             }
-            AccountEvent::ActivationLinkIssued(e) => self.link = Some((e.challenge, e.expires_at)),
+            AccountEvent::ActivationLinkIssued(e) => {
+                self.link = Some((e.challenge, e.expires_at));
+                self.link_was_mailed = e.mailed;
+            }
             AccountEvent::Activated(e) => {
                 self.status = AccountStatus::Activated;
                 self.link = None;

@@ -28,7 +28,7 @@ pub use device::{CommandState, Device, DeviceCommand, Outcome};
 pub use import::{Import, ImportCommand, ImportStatus};
 pub use organization::{Organization, OrganizationCommand};
 pub use pairing::{Pairing, PairingCommand, PairingState};
-pub use recovery::{Recovery, RequestRecovery};
+pub use recovery::{Recovery, RecoveryCommand, RequestRecovery};
 pub use rejection::{Code, Rejection};
 pub use reservation::{
     DomainReservation, EmailReservation, HardwareReservation, ImportFileReservation, UserCodeReservation,

@@ -3,7 +3,7 @@
 
 use schema::{
     ChallengeId, EmailKey,
-    events::recovery::{RecoveryEvent, RecoveryRequested},
+    events::recovery::{RecoveryAnswered, RecoveryEvent, RecoveryRequested},
 };
 
 use crate::{Access, Aggregate, Intent, Rejection};
@@ -17,26 +17,48 @@ pub struct RequestRecovery {
     pub challenge: ChallengeId,
 }
 
+/// What can be wanted of a recovery.
+#[derive(Debug, Clone)]
+pub enum RecoveryCommand {
+    /// Ask for a link.
+    Request(RequestRecovery),
+    /// Note that none goes out.
+    Answer(ChallengeId),
+}
+
 /// What was asked for an address. Nothing needs to be known of it: requests are limited before they come here.
 #[derive(Debug, Clone, Default)]
-pub struct Recovery;
+pub struct Recovery {
+    answered: Option<ChallengeId>,
+}
 
 impl Aggregate for Recovery {
     type Id = EmailKey;
     type Event = RecoveryEvent;
-    type Command = RequestRecovery;
+    type Command = RecoveryCommand;
     const CATEGORY: &'static str = "recovery";
 
-    fn evolve(self, _: &RecoveryEvent) -> Self {
+    fn evolve(mut self, event: &RecoveryEvent) -> Self {
+        if let RecoveryEvent::Answered(e) = event {
+            self.answered = Some(e.challenge);
+        }
         self
     }
 
-    fn decide(&self, intent: &Intent<RequestRecovery>) -> Result<Vec<RecoveryEvent>, Rejection> {
-        let RequestRecovery { email_key, challenge } = intent.command.clone();
-        Ok(vec![RecoveryRequested { email_key, challenge }.into()])
+    fn decide(&self, intent: &Intent<RecoveryCommand>) -> Result<Vec<RecoveryEvent>, Rejection> {
+        match intent.command.clone() {
+            RecoveryCommand::Request(RequestRecovery { email_key, challenge }) => {
+                Ok(vec![RecoveryRequested { email_key, challenge }.into()])
+            }
+            RecoveryCommand::Answer(challenge) if self.answered == Some(challenge) => Ok(vec![]),
+            RecoveryCommand::Answer(challenge) => Ok(vec![RecoveryAnswered { challenge }.into()]),
+        }
     }
 
-    fn access(_: &RequestRecovery) -> Access {
-        Access::Anyone
+    fn access(command: &RecoveryCommand) -> Access {
+        match command {
+            RecoveryCommand::Request(_) => Access::Anyone,
+            RecoveryCommand::Answer(_) => Access::System,
+        }
     }
 }

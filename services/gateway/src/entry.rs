@@ -41,12 +41,12 @@ pub(crate) async fn sign_in(app: &App, caller: &Caller, email: &str, typed: Stri
         // A password that nobody can have is a wrong one.
         Err(_) => Err(Failure::from(Code::WrongCredentials)),
     };
-    let proven = checked.inspect_err(|failure| {
-        if failure.code() == Some(Code::WrongCredentials) {
-            app.throttles.sign_in_failed(caller.address, request.at);
-        }
-    })?;
-    app.throttles.signed_in(&key);
+    match checked.as_ref().map_err(Failure::code) {
+        Ok(_) | Err(Some(Code::PasswordResetRequired)) => app.throttles.signed_in(&key),
+        Err(Some(Code::WrongCredentials)) => app.throttles.sign_in_failed(caller.address, request.at),
+        Err(_) => app.throttles.sign_in_not_tried(&key),
+    }
+    let proven = checked?;
     Ok(app.platform.start_session(&request, proven, LoginMethod::Password).await?)
 }
 
@@ -90,9 +90,10 @@ pub(crate) async fn change_password(
     // A password that nobody can have is a wrong one.
     let current = Password::new(current).map_err(|_| Code::WrongCredentials.at("currentPassword"))?;
     let changed = app.platform.change_password(&request, current, new).await;
-    let wrong = changed.as_ref().is_err_and(|failure| failure.code() == Some(Code::WrongCredentials));
-    if !wrong {
-        app.throttles.knew_password(account);
+    match changed.as_ref().map_err(Failure::code) {
+        Ok(_) | Err(Some(Code::PasswordTooShort | Code::PasswordTooCommon)) => app.throttles.knew_password(account),
+        Err(Some(Code::WrongCredentials)) => {}
+        Err(_) => app.throttles.password_change_not_tried(account),
     }
     Ok(app.platform.start_session(&request, changed?.0, LoginMethod::Password).await?)
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use commands::Failure;
 use domain::{Code, Rejection};
 use identity::{
-    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, IMPORTS_PER_ORGANIZATION, Limiter,
+    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, IMPORTS_PER_ORGANIZATION, Limiter, MAILS_TO_PERSON,
     ONE_USE_OF_ASSERTION, PASSWORD_RESET_PER_ADDRESS, PASSWORD_RESET_PER_EMAIL, RetryAfter, SIGN_IN_PER_ACCOUNT,
     SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SUPPORT_PER_ACCOUNT, USER_CODE_IN_ALL,
     USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
@@ -27,6 +27,7 @@ pub(crate) struct Throttles {
     password_change: Limiter<AccountId>,
     support: Limiter<AccountId>,
     imports: Limiter<OrganizationId>,
+    mails: Limiter<(OrganizationId, AccountId)>,
     user_code_account: Limiter<AccountId>,
     user_code_address: Limiter<IpAddr>,
     user_code_all: Limiter<()>,
@@ -49,6 +50,7 @@ impl Throttles {
             password_change: Limiter::new(SIGN_IN_PER_ACCOUNT),
             support: Limiter::new(SUPPORT_PER_ACCOUNT),
             imports: Limiter::new(IMPORTS_PER_ORGANIZATION),
+            mails: Limiter::new(MAILS_TO_PERSON),
             user_code_account: Limiter::new(USER_CODE_PER_ACCOUNT),
             user_code_address: Limiter::new(USER_CODE_PER_ADDRESS),
             user_code_all: Limiter::new(USER_CODE_IN_ALL),
@@ -67,6 +69,10 @@ impl Throttles {
     /// The password was wrong.
     pub(crate) fn sign_in_failed(&self, address: IpAddr, now: Timestamp) {
         self.sign_in_address.failed(address, now);
+    }
+    /// Nobody could look at the password.
+    pub(crate) fn sign_in_not_tried(&self, email: &EmailKey) {
+        self.sign_in_account.take_back(email);
     }
     /// The password was right.
     pub(crate) fn signed_in(&self, email: &EmailKey) {
@@ -90,6 +96,10 @@ impl Throttles {
     pub(crate) fn password_change(&self, account: AccountId, now: Timestamp) -> Result<(), Rejection> {
         self.password_change.admit(account, now).map_err(rejection)
     }
+    /// Nobody could look at the current password.
+    pub(crate) fn password_change_not_tried(&self, account: AccountId) {
+        self.password_change.take_back(&account);
+    }
     /// The current password was right.
     pub(crate) fn knew_password(&self, account: AccountId) {
         self.password_change.succeeded(&account);
@@ -98,6 +108,11 @@ impl Throttles {
     /// Before a request goes to the support.
     pub(crate) fn support(&self, account: AccountId, now: Timestamp) -> Result<(), Rejection> {
         self.support.admit(account, now).map_err(rejection)
+    }
+
+    /// Before somebody of the organization has a mail sent to a person.
+    pub(crate) fn mail_to(&self, whose: OrganizationId, person: AccountId, now: Timestamp) -> Result<(), Rejection> {
+        self.mails.admit((whose, person), now).map_err(rejection)
     }
 
     /// Before a file of people is read.

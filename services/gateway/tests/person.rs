@@ -246,3 +246,23 @@ async fn a_unit_is_logged_out_with_its_account_and_can_be_set_up_again() {
     let (status, late) = Unit::new("SN-3").poll(&installation, &code).await;
     assert_eq!((status, &late["error"]), (400, &json!("expired_token")));
 }
+
+/// Who founds an organization may add any address, and must not flood it.
+#[tokio::test]
+async fn nobody_is_flooded_with_mails_by_an_admin() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let input = json!({ "email": "ben@northwind.example", "givenName": "Ben", "familyName": "Okafor" });
+    let ben = admin.mutate("createAccount", input, "person { id }").await["person"]["id"].take();
+    let link = |mail: bool| json!({ "personId": ben, "mail": mail });
+    for _ in 0..5 {
+        admin.mutate("generateActivationLink", link(true), "link").await;
+    }
+    assert_eq!(admin.refusal("generateActivationLink", link(true)).await.0, "RATE_LIMITED");
+    let email = json!({ "personId": ben, "email": "benedikt@northwind.example" });
+    assert_eq!(admin.refusal("editPerson", email).await.0, "RATE_LIMITED");
+    admin.mutate("generateActivationLink", link(false), "link").await;
+    admin.mutate("editPerson", json!({ "personId": ben, "department": "Sales" }), "").await;
+    installation.advance(60 * 60);
+    admin.mutate("generateActivationLink", link(true), "link").await;
+}

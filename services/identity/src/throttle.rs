@@ -75,6 +75,8 @@ pub const PASSWORD_RESET_PER_EMAIL: Policy = Policy::quota(5, HOUR);
 pub const SUPPORT_PER_ACCOUNT: Policy = Policy::quota(10, HOUR);
 /// Files of people that an organization uploads: each is kept for days.
 pub const IMPORTS_PER_ORGANIZATION: Policy = Policy::quota(50, 24 * HOUR);
+/// Mails that admins have sent to one person: nobody's mailbox is flooded through us.
+pub const MAILS_TO_PERSON: Policy = Policy::quota(5, HOUR);
 /// Uses of one assertion, by device and `jti` (RFC 7523 3, item 7): once while it could still be valid, which is at most
 /// its lifetime and twice the clock skew.
 pub const ONE_USE_OF_ASSERTION: Policy =
@@ -148,6 +150,17 @@ impl<K: Hash + Eq> Limiter<K> {
     /// Forgets the tries of a key.
     pub fn succeeded(&self, key: &K) {
         self.lock().remove(key);
+    }
+
+    /// Takes one counted try back: nothing came of it.
+    pub fn take_back(&self, key: &K) {
+        if let Some(count) = self.lock().get_mut(key) {
+            count.tries = count.tries.saturating_sub(1);
+            // Who still has to wait for other tries, does.
+            if !self.policy.steps.iter().any(|(tries, _)| count.tries >= *tries) && count.tries < self.policy.most {
+                count.open_at = i64::MIN;
+            }
+        }
     }
 
     fn count(&self, counts: &mut HashMap<K, Count>, key: K, now: i64) {

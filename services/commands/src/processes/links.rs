@@ -1,29 +1,51 @@
 //! What a mailed link says before it is used.
 
-use domain::Account;
-use identity::{LinkToken, Purpose};
+use std::sync::Arc;
 
-use crate::{Failure, Platform};
+use domain::{Account, Code};
+use identity::{LinkToken, Purpose};
+use schema::{AccountId, ChallengeId, Timestamp};
+
+use crate::{Failure, Loaded, Platform};
 
 impl Platform {
     /// The email address of whoever a link to activate or to choose a new password was mailed to; none if it is no longer
     /// good. Spends nothing.
     pub async fn email_of_link(&self, purpose: Purpose, token: &str) -> Result<Option<String>, Failure> {
-        let Ok(token) = token.parse::<LinkToken>() else { return Ok(None) };
-        let account = &self.load::<Account>(&token.account()).await?.state;
+        match self.prove_link(purpose, token, self.clock.now()).await {
+            Ok((_, current, _)) => match current.state.email() {
+                Some(email) => self.people.open(email).await,
+                None => Ok(None),
+            },
+            Err(Failure::Rejected(_)) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Whose a mailed link is, and its challenge, if it is good at that moment.
+    pub(super) async fn prove_link(
+        &self,
+        purpose: Purpose,
+        token: &str,
+        at: Timestamp,
+    ) -> Result<(AccountId, Arc<Loaded<Account>>, ChallengeId), Failure> {
+        let invalid = || Failure::from(Code::LinkInvalid).at("token");
+        let token: LinkToken = token.parse().map_err(|_| invalid())?;
+        let current = self.load::<Account>(&token.account()).await?;
         let (link, check) = match purpose {
             Purpose::ActivationLink => {
-                (account.activation_link(), account.check_link(token.challenge(), self.clock.now()))
+                (current.state.activation_link(), current.state.check_link(token.challenge(), at))
             }
             Purpose::PasswordReset => {
-                (account.reset_link(), account.check_reset_link(token.challenge(), self.clock.now()))
+                (current.state.reset_link(), current.state.check_reset_link(token.challenge(), at))
             }
-            Purpose::SignupCode | Purpose::DomainCode => return Ok(None),
+            Purpose::SignupCode | Purpose::DomainCode => return Err(invalid()),
         };
-        let proven = link.is_some_and(|(_, expires_at)| token.verify(&self.keys, purpose, expires_at));
-        match account.email().filter(|_| proven && check.is_ok()) {
-            Some(email) => self.people.open(email).await,
-            None => Ok(None),
+        let (challenge, expires_at) = link.ok_or_else(invalid)?;
+        if token.challenge() != challenge || !token.verify(&self.keys, purpose, expires_at) {
+            return Err(invalid());
         }
+        check?;
+        Ok((token.account(), current, challenge))
     }
 }

@@ -1,7 +1,9 @@
 //! Choosing another password: by a mailed link, or knowing the one before.
 
-use domain::{Account, AccountCommand, Code, Principal, Recovery, RequestRecovery, text::EmailAddress};
-use identity::{EntropyExt, LinkToken, Password, Purpose};
+use domain::{
+    Account, AccountCommand, Code, Principal, Recovery, RecoveryCommand, RequestRecovery, text::EmailAddress,
+};
+use identity::{EntropyExt, Password, Purpose};
 use schema::{AccountId, ChallengeId, Position, events::AccountEvent};
 use uuid::Uuid;
 
@@ -15,7 +17,7 @@ impl Platform {
         let email = EmailAddress::parse(email).map_err(|e| e.at("email"))?;
         let email_key = self.keys.email_key(email.as_str());
         let challenge = ChallengeId(self.entropy.uuid_v4());
-        let command = RequestRecovery { email_key: email_key.clone(), challenge };
+        let command = RecoveryCommand::Request(RequestRecovery { email_key: email_key.clone(), challenge });
         Ok(self.execute::<Recovery>(request, &email_key, command).await?.position)
     }
 
@@ -26,15 +28,7 @@ impl Platform {
         token: &str,
         password: Password,
     ) -> Result<(Proven, Option<Position>), Failure> {
-        let invalid = || Failure::from(Code::LinkInvalid).at("token");
-        let token: LinkToken = token.parse().map_err(|_| invalid())?;
-        let account = token.account();
-        let current = self.load::<Account>(&account).await?;
-        let (challenge, expires_at) = current.state.reset_link().ok_or_else(invalid)?;
-        if token.challenge() != challenge || !token.verify(&self.keys, Purpose::PasswordReset, expires_at) {
-            return Err(invalid());
-        }
-        current.state.check_reset_link(challenge, request.at)?;
+        let (account, current, challenge) = self.prove_link(Purpose::PasswordReset, token, request.at).await?;
         self.check_password_of(&current.state, &password).await?;
         let credential = self.store_credential(account, &password).await?;
         self.replace_password(request, account, AccountCommand::ResetPassword { challenge, credential }, credential)

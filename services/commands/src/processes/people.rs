@@ -9,8 +9,8 @@ use domain::{
     reservation::EmailCommand,
     text::{self, EmailAddress},
 };
-use futures::{StreamExt, TryStreamExt, stream};
-use identity::{LinkToken, Password, Purpose};
+use futures::{StreamExt, stream};
+use identity::{Password, Purpose};
 use schema::{
     AccountId, AccountOrigin, ChallengeId, EmailKey, LoginMethod, OrganizationId, Position, Profile, Right,
     events::account::AccountCreated,
@@ -68,7 +68,8 @@ impl Platform {
         self.create(request, organization, person).await
     }
 
-    /// Adds several people, all of them or none: the refusals name the entries that have to be mended.
+    /// Adds several people, all of them or none: the refusals name the entries that have to be mended. Trouble midway, when
+    /// all were accepted, names the entries that are missing.
     pub async fn create_accounts(
         &self,
         request: &Request,
@@ -94,12 +95,16 @@ impl Platform {
             return Err(self.give_back(request, &people, reserved).await);
         }
         // Past this point a failure leaves reservations that are given back by themselves.
-        stream::iter(people)
-            .map(|person| self.create(request, organization, person))
-            .buffered(AT_A_TIME)
-            .try_collect()
-            .await
-            .map_err(one)
+        let created = people.into_iter().map(|person| self.create(request, organization, person)).collect::<Vec<_>>();
+        let created: Vec<_> = stream::iter(created).buffered(AT_A_TIME).collect().await;
+        let (mut added, mut failed) = (Vec::with_capacity(created.len()), Vec::new());
+        for (index, outcome) in created.into_iter().enumerate() {
+            match outcome {
+                Ok(person) => added.push(person),
+                Err(failure) => failed.push(within(index, failure)),
+            }
+        }
+        if failed.is_empty() { Ok(added) } else { Err(failed) }
     }
 
     async fn check_all(
@@ -208,20 +213,8 @@ impl Platform {
         token: &str,
         password: Password,
     ) -> Result<(Proven, Option<Position>), Failure> {
-        let invalid = || Failure::from(Code::LinkInvalid).at("token");
-        let token: LinkToken = token.parse().map_err(|_| invalid())?;
-        let account = token.account();
-        let current = self.load::<Account>(&account).await?;
-        let (challenge, expires_at) = current.state.activation_link().ok_or_else(invalid)?;
-        if token.challenge() != challenge || !token.verify(&self.keys, Purpose::ActivationLink, expires_at) {
-            return Err(invalid());
-        }
-        current.state.check_link(challenge, request.at)?;
-        let email = match current.state.email() {
-            Some(sealed) => self.people.open(sealed).await?.ok_or_else(invalid)?,
-            None => return Err(invalid()),
-        };
-        self.check_password(&password, &[&email])?;
+        let (account, current, challenge) = self.prove_link(Purpose::ActivationLink, token, request.at).await?;
+        self.check_password_of(&current.state, &password).await?;
         let credential = self.store_credential(account, &password).await?;
         let activate = AccountCommand::Activate { challenge, credential };
         let done = match self.execute::<Account>(request, &account, activate).await {

@@ -53,8 +53,8 @@ impl Platform {
         }
     }
 
-    /// Begins a session for a person who has just proven who they are. It is not valid if the account was deactivated,
-    /// logged out everywhere or given another password since.
+    /// Begins a session for a person who has just proven who they are. Refused, or not valid from its beginning, if the
+    /// account was deactivated, logged out everywhere or given another password since.
     pub async fn start_session(
         &self,
         request: &Request,
@@ -64,6 +64,10 @@ impl Platform {
         let state = &self.load::<Account>(&account).await?.state;
         if state.status() != AccountStatus::Activated {
             return Err(Code::AccountNotActivated.into());
+        }
+        // The proof is of what the account was: since then it was logged out everywhere, or has another password.
+        if state.session_epoch() != epoch {
+            return Err(Code::WrongCredentials.into());
         }
         let organization = state.organization().ok_or(Code::NotFound)?;
         let session = SessionId(self.entropy.uuid_v4());

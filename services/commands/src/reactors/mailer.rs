@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Account, Organization};
+use domain::{Account, EmailReservation, Organization};
 use eventlog::Delivery;
 use identity::{LinkToken, Purpose, VerificationCode};
 use schema::{
@@ -60,6 +60,9 @@ impl Reactor for Mailer {
     }
 }
 
+/// After how long is looked again whether there is an address of the support.
+const SUPPORT_LATER: chrono::Duration = chrono::Duration::hours(1);
+
 /// Writes the mail that an event calls for.
 struct Writer<'a> {
     mailer: &'a Mailer,
@@ -96,14 +99,20 @@ impl Writer<'_> {
     async fn sign_up(&self, begun: SignupBegun) -> Written {
         let expires_at = begun.code_expires_at;
         self.before(expires_at)?;
+        let mut language = Language::of(&begun.locale);
         let letter = if begun.already_registered {
+            // Whoever has the account reads it, not whoever typed the address.
+            let holder = self.platform.load::<EmailReservation>(&begun.email_key).await?.state.holder();
+            if let Some(holder) = holder {
+                language = language_of(&self.platform.load::<Account>(&holder).await?.state);
+            }
             Letter::AlreadyRegistered { sign_in: self.mailer.links.sign_in.clone() }
         } else {
             let keys = self.platform.keys();
             let code = VerificationCode::derive(keys, Purpose::SignupCode, begun.challenge, expires_at);
             Letter::SignupCode { code: code.as_str().to_owned(), expires_at }
         };
-        self.to(&begun.email, &letter, Language::of(&begun.locale)).await
+        self.to(&begun.email, &letter, language).await
     }
 
     async fn activation(&self, issued: AccountActivationLinkIssued) -> Written {
@@ -152,7 +161,8 @@ impl Writer<'_> {
 
     /// In English, which is what the support of every installation reads.
     async fn support(&self, requested: SupportRequested) -> Written {
-        let no_address = || Verdict::Park("there is no address of the support".to_owned());
+        // It goes out once the platform runs with one.
+        let no_address = || Verdict::At(self.request.at + SUPPORT_LATER);
         let to = self.mailer.support.clone().ok_or_else(no_address)?;
         let account = self.platform.load::<Account>(&requested.account).await?;
         let details = account.state.details().ok_or(Verdict::Finished)?;

@@ -98,6 +98,11 @@ async fn execute(
         registration.unit.seen(shared.now());
     }
     let command = command()?;
+    // On a WebSocket that was opened before the unit was cut off, too.
+    shared.check_enrollment(identity).await.map_err(|denied| match denied {
+        Denied::Unavailable => Code::Unavailable,
+        Denied::Unauthenticated | Denied::NotAllowed => Code::Forbidden,
+    })?;
     let request = shared.platform.request(identity.principal());
     Ok(shared.platform.execute::<Device>(&request, &identity.device, command).await?.position)
 }

@@ -20,8 +20,8 @@ use super::{account, anna, command, device, email, organization, role, sealed, u
 use crate::{
     Access, Account, AccountCommand, Aggregate, Code, Device, DeviceCommand, DomainReservation, EmailReservation,
     HardwareReservation, Organization, OrganizationCommand, Outcome, Pairing, PairingCommand, Recovery,
-    RequestRecovery, RequestSupport, Roles, RolesCommand, Session, SessionCommand, Signup, SignupCommand,
-    SupportRequest, UserCodeReservation,
+    RecoveryCommand, RequestRecovery, RequestSupport, Roles, RolesCommand, Session, SessionCommand, Signup,
+    SignupCommand, SupportRequest, UserCodeReservation,
     reservation::{DomainCommand, EmailCommand, HardwareCommand, ReserveUserCode},
     spec::START,
     text::DomainName,
@@ -59,7 +59,9 @@ fn what_carries_its_own_proof_is_open_to_anyone() {
         Access::Anyone,
         [AccountCommand::Activate { challenge, credential }, AccountCommand::ResetPassword { challenge, credential }],
     );
-    asks::<Recovery>(Access::Anyone, [RequestRecovery { email_key: EmailKey("k".to_owned()), challenge }]);
+    let request = RequestRecovery { email_key: EmailKey("k".to_owned()), challenge };
+    asks::<Recovery>(Access::Anyone, [RecoveryCommand::Request(request)]);
+    asks::<Recovery>(Access::System, [RecoveryCommand::Answer(challenge)]);
     let start = SessionStarted {
         session: SessionId(uuid(1)),
         account: account(1),

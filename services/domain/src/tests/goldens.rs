@@ -106,7 +106,8 @@ fn an_account_through_its_days() {
 
 #[test]
 fn a_recovery_and_a_request_to_the_support() {
-    let Recovery = story::<Recovery>(&["recovery.requested"]);
+    let recovery = story::<Recovery>(&["recovery.requested", "recovery.answered"]);
+    assert!(format!("{recovery:?}").contains("answered: Some"));
     let request: SupportRequest = story(&["support.requested"]);
     assert!(request.requested().is_some() && request.organization().is_some() && request.owner().is_some());
 }

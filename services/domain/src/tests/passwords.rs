@@ -19,7 +19,7 @@ use super::{
     organization, person, sealed, uuid,
 };
 use crate::{
-    Account, AccountCommand, Code, Recovery, RequestRecovery, RequestSupport, SupportRequest,
+    Account, AccountCommand, Code, Recovery, RecoveryCommand, RequestRecovery, RequestSupport, SupportRequest,
     account::RESET_LINK_LIFETIME,
     spec::{Given, START, given},
     support::{MESSAGE_CHARACTERS, message},
@@ -131,9 +131,16 @@ fn who_knows_the_password_changes_it() {
 #[test]
 fn whoever_asks_for_help_with_a_password_leaves_the_same_trace() {
     let email_key = EmailKey("k".to_owned());
-    let ask = |number| RequestRecovery { email_key: email_key.clone(), challenge: challenge(number) };
+    let ask = |number| {
+        let (email_key, challenge) = (email_key.clone(), challenge(number));
+        RecoveryCommand::Request(RequestRecovery { email_key, challenge })
+    };
     let asked = |number| RecoveryRequested { email_key: email_key.clone(), challenge: challenge(number) }.into();
     given::<Recovery>([]).when(ask(1)).then([asked(1)]).when(ask(2)).then([asked(2)]);
+    let answered: schema::events::RecoveryEvent =
+        schema::events::recovery::RecoveryAnswered { challenge: challenge(1) }.into();
+    let answer = RecoveryCommand::Answer(challenge(1));
+    given::<Recovery>([asked(1)]).when(answer.clone()).then([answered]).when(answer).then_nothing();
 }
 
 #[test]

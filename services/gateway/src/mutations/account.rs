@@ -134,7 +134,8 @@ impl AccountMutations {
         .await
     }
 
-    /// Adds up to 100 people, all of them or none, and mails each a link. The fields of user errors name the entry, such
+    /// Adds up to 100 people, all of them or none, and mails each a link. Should the platform be in trouble midway, the errors
+    /// name the entries that are missing. The fields of user errors name the entry, such
     /// as `people.3.email`, counted from 0. Needs the right `MANAGE_ACCOUNTS`.
     #[graphql(complexity = "500 + 20 * child_complexity")]
     async fn create_accounts(

@@ -134,6 +134,11 @@ impl<'a> Target<'a> {
         Ok(Self { app, request: app.request(caller), organization, account: parse_id(person_id, "personId")? })
     }
 
+    /// Refused if the person got many mails already.
+    fn admit_mail(&self) -> Result<(), Stop> {
+        Ok(self.app.throttles.mail_to(self.organization, self.account, self.request.at)?)
+    }
+
     /// The person as the change has left them.
     async fn read_back(&self, position: Option<schema::Position>) -> Option<Person> {
         let read = self.app.directory.person(self.organization, self.account);
@@ -157,6 +162,9 @@ impl PersonMutations {
         let (app, caller) = (context.app()?, context.caller()?);
         answer(context, async {
             let to = Target::new(app, caller, &input.person_id)?;
+            if input.email.is_value() {
+                to.admit_mail()?;
+            }
             let position = app.platform.edit_person(&to.request, to.organization, to.account, input.into()).await?;
             let person = to.read_back(position).await;
             Ok(EditPersonPayload { person, position: position.map(Position), ..Default::default() })
@@ -230,6 +238,7 @@ impl PersonMutations {
         let (app, caller) = (context.app()?, context.caller()?);
         answer(context, async {
             let to = Target::new(app, caller, &input.person_id)?;
+            to.admit_mail()?;
             let position = app.platform.force_password_reset(&to.request, to.organization, to.account).await?;
             let person = to.read_back(position).await;
             Ok(ForcePasswordResetPayload { person, position: position.map(Position), ..Default::default() })
@@ -268,6 +277,9 @@ impl PersonMutations {
         let (app, caller) = (context.app()?, context.caller()?);
         answer(context, async {
             let to = Target::new(app, caller, &input.person_id)?;
+            if input.mail {
+                to.admit_mail()?;
+            }
             let made =
                 app.platform.generate_activation_link(&to.request, to.organization, to.account, input.mail).await?;
             Ok(GenerateActivationLinkPayload {

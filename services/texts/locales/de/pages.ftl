@@ -39,6 +39,8 @@ sign-out-submit = Abmelden
 
 ## Was schiefgehen kann
 
+error-REQUIRED = Füllen Sie dieses Feld aus.
+error-TOO_LONG = Das ist zu lang.
 error-INVALID_EMAIL = Geben Sie eine E-Mail-Adresse wie anna@example.com ein.
 error-LOOK_ALIKE_DOMAIN = Die Domain ahmt Buchstaben einer anderen Schrift nach. Geben Sie sie so ein, wie ihr Inhaber sie schreibt.
 error-INVALID_CHARACTERS = Entfernen Sie Steuerzeichen und unsichtbare Zeichen.

@@ -39,6 +39,8 @@ sign-out-submit = Sign out
 
 ## What can go wrong
 
+error-REQUIRED = Fill this in.
+error-TOO_LONG = This is too long.
 error-INVALID_EMAIL = Enter an email address such as anna@example.com.
 error-LOOK_ALIKE_DOMAIN = The domain imitates letters of another script. Enter it as its owner writes it.
 error-INVALID_CHARACTERS = Remove control and invisible characters.

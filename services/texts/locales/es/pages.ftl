@@ -39,6 +39,8 @@ sign-out-submit = Cerrar sesión
 
 ## Lo que puede fallar
 
+error-REQUIRED = Rellene este campo.
+error-TOO_LONG = Es demasiado largo.
 error-INVALID_EMAIL = Introduzca una dirección de correo como anna@example.com.
 error-LOOK_ALIKE_DOMAIN = El dominio imita letras de otra escritura. Introdúzcalo como lo escribe su propietario.
 error-INVALID_CHARACTERS = Elimine los caracteres de control y los caracteres invisibles.

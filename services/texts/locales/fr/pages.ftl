@@ -39,6 +39,8 @@ sign-out-submit = Se déconnecter
 
 ## Ce qui peut mal se passer
 
+error-REQUIRED = Remplissez ce champ.
+error-TOO_LONG = C’est trop long.
 error-INVALID_EMAIL = Saisissez une adresse électronique telle que anna@example.com.
 error-LOOK_ALIKE_DOMAIN = Le domaine imite des lettres d’une autre écriture. Saisissez-le comme son propriétaire l’écrit.
 error-INVALID_CHARACTERS = Supprimez les caractères de contrôle et les caractères invisibles.

@@ -39,6 +39,8 @@ sign-out-submit = サインアウトする
 
 ## うまくいかない場合
 
+error-REQUIRED = この項目を入力してください。
+error-TOO_LONG = 長すぎます。
 error-INVALID_EMAIL = anna@example.com のようなメールアドレスを入力してください。
 error-LOOK_ALIKE_DOMAIN = ドメインに、ほかの文字に似せた文字が使われています。所有者の表記どおりに入力してください。
 error-INVALID_CHARACTERS = 制御文字や見えない文字を取り除いてください。
