@@ -113,5 +113,9 @@ async fn run() {
         let refused = nobody.refusal("beginSignup", json!({ "email": format!("zoe@{name}") })).await;
         assert_eq!(refused, ["DOMAIN_TAKEN"], "{name}");
     }
+    let told = "{ history(filter: { types: [\"organization.domain_verified\"] }) { nodes { actor { name } } } }";
+    let told = admin.query(told, json!({})).await["history"]["nodes"].take();
+    assert_eq!(told.as_array().unwrap().len(), 3);
+    assert!(told.as_array().unwrap().iter().all(|node| node["actor"]["name"] == "Annegret Bergander"), "{told}");
     installation.stop(platform);
 }

@@ -166,11 +166,11 @@ impl Aggregate for Organization {
             }
             OrganizationCommand::AllowDomain { .. }
             | OrganizationCommand::BeginVerification { .. }
-            | OrganizationCommand::RemoveDomain { .. } => Access::Right(Right::ManageDomains),
-            // Given only after the proof was looked at.
-            OrganizationCommand::Create { .. }
+            | OrganizationCommand::RemoveDomain { .. }
+            // Given only after the proof was looked at, for whoever had it looked at.
             | OrganizationCommand::RejectCode { .. }
-            | OrganizationCommand::ConfirmDomain { .. }
+            | OrganizationCommand::ConfirmDomain { .. } => Access::Right(Right::ManageDomains),
+            OrganizationCommand::Create { .. }
             | OrganizationCommand::FailVerification { .. }
             | OrganizationCommand::NoteProof { .. } => Access::System,
         }

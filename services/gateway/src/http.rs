@@ -47,6 +47,7 @@ pub(crate) struct Web {
     pub(crate) sockets: Sockets,
     pub(crate) uploads: Arc<Turns>,
     pub(crate) downloads: Arc<Turns>,
+    pub(crate) logos: Arc<Turns>,
     pub(crate) stop: CancellationToken,
     /// Open WebSockets, and requests that were begun.
     pub(crate) tasks: TaskTracker,

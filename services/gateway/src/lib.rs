@@ -90,6 +90,7 @@ impl Gateway {
             sockets: websocket::Sockets::new(),
             uploads: Arc::new(turns::Turns::new(uploads::UPLOADS_AT_ONCE, uploads::UPLOADS_OF_ONE)),
             downloads: Arc::new(turns::Turns::new(download::DOWNLOADS_AT_ONCE, download::DOWNLOADS_OF_ONE)),
+            logos: Arc::new(turns::Turns::new(logos::LOGOS_AT_ONCE, logos::LOGOS_OF_ONE)),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };

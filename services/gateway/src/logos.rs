@@ -1,6 +1,8 @@
 //! Serves logos. Anybody may see them: they stand on pages of people who have not signed in yet. Their names cannot be
 //! guessed and what is behind a name never changes.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
@@ -9,11 +11,22 @@ use axum::{
 use directory::LogoRow;
 use files::FileName;
 use schema::OrganizationId;
+use tokio::time::timeout;
 
-use crate::http::Web;
+use crate::{
+    download::{Pieces, pieces},
+    http::Web,
+};
 
 /// A year, as long as caches keep anything (RFC 2616 14.21), without asking again.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Logos that are given out at once, and of one organization: each is held in memory until the client has it.
+pub(crate) const LOGOS_AT_ONCE: usize = 64;
+pub(crate) const LOGOS_OF_ONE: usize = 16;
+/// How long a client may take for one.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Bytes that are given out at a time.
+const PIECE: usize = 64 * 1024;
 
 /// Where a logo is served.
 pub(crate) fn url(origin: &str, organization: OrganizationId, logo: &LogoRow) -> String {
@@ -26,18 +39,30 @@ pub(crate) async fn logo(
     Path((organization, file)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let name = || FileName::logo(organization.parse().ok()?, file.strip_suffix(".png")?);
     let nothing = || (StatusCode::NOT_FOUND, "There is no such logo.\n").into_response();
-    let Some(name) = name() else { return nothing() };
+    let name = |organization| FileName::logo(organization, file.strip_suffix(".png")?);
+    let organization: Option<OrganizationId> = organization.parse().ok();
+    let Some((organization, name)) = organization.zip(organization.and_then(name)) else { return nothing() };
+    let tag = format!("\"{}\"", file.trim_end_matches(".png"));
+    let caching = [(header::CACHE_CONTROL, FOR_EVER), (header::ETAG, &tag)];
+    // What is behind a name never changes, so the storage need not be asked.
+    if is_known(&headers, &tag) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    let Ok(turn) = web.logos.take(organization) else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "Too many are looking; try again in a moment.\n").into_response();
+    };
     match web.api.app.platform.files().get(&name).await {
         Ok(Some(png)) => {
-            let tag = format!("\"{}\"", file.trim_end_matches(".png"));
-            let caching = [(header::CACHE_CONTROL, FOR_EVER), (header::ETAG, &tag)];
-            if is_known(&headers, &tag) {
-                return (StatusCode::NOT_MODIFIED, caching).into_response();
-            }
-            let content = [(header::CONTENT_TYPE, "image/png"), (header::CONTENT_DISPOSITION, "inline")];
-            (caching, content, png).into_response()
+            let (kind, length) = ((header::CONTENT_TYPE, "image/png"), png.len().to_string());
+            let content = [kind, (header::CONTENT_DISPOSITION, "inline"), (header::CONTENT_LENGTH, &length)];
+            let (pieces, body) = pieces();
+            web.tasks.spawn(async move {
+                let _turn = turn;
+                // Else the connection is cut.
+                timeout(LONGEST, give(pieces, &png)).await.ok();
+            });
+            (caching, content, body).into_response()
         }
         Ok(None) => nothing(),
         Err(error) => {
@@ -45,6 +70,15 @@ pub(crate) async fn logo(
             (StatusCode::SERVICE_UNAVAILABLE, "The logo cannot be read now.\n").into_response()
         }
     }
+}
+
+async fn give(pieces: Pieces, png: &[u8]) {
+    for piece in png.chunks(PIECE) {
+        if !pieces.give(piece.to_vec()).await.unwrap_or(false) {
+            return;
+        }
+    }
+    pieces.end().await;
 }
 
 /// Whether the client has it already (RFC 9110 13.1.2).

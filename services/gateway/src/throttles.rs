@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use commands::Failure;
 use domain::{Code, Rejection};
 use identity::{
-    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, IMPORTS_PER_ORGANIZATION, Limiter, MAILS_TO_PERSON,
+    DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, DOMAIN_LOOKS_PER_ORGANIZATION,
+    DOMAIN_PROOFS_PER_ORGANIZATION, IMPORTS_PER_ORGANIZATION, LOGOS_PER_ORGANIZATION, Limiter, MAILS_TO_PERSON,
     ONE_USE_OF_ASSERTION, PASSWORD_RESET_PER_ADDRESS, PASSWORD_RESET_PER_EMAIL, RetryAfter, SIGN_IN_PER_ACCOUNT,
     SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SUPPORT_PER_ACCOUNT, USER_CODE_IN_ALL,
     USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
@@ -27,6 +28,9 @@ pub(crate) struct Throttles {
     password_change: Limiter<AccountId>,
     support: Limiter<AccountId>,
     imports: Limiter<OrganizationId>,
+    logos: Limiter<OrganizationId>,
+    domain_proofs: Limiter<OrganizationId>,
+    domain_looks: Limiter<OrganizationId>,
     mails: Limiter<(OrganizationId, AccountId)>,
     user_code_account: Limiter<AccountId>,
     user_code_address: Limiter<IpAddr>,
@@ -50,6 +54,9 @@ impl Throttles {
             password_change: Limiter::new(SIGN_IN_PER_ACCOUNT),
             support: Limiter::new(SUPPORT_PER_ACCOUNT),
             imports: Limiter::new(IMPORTS_PER_ORGANIZATION),
+            logos: Limiter::new(LOGOS_PER_ORGANIZATION),
+            domain_proofs: Limiter::new(DOMAIN_PROOFS_PER_ORGANIZATION),
+            domain_looks: Limiter::new(DOMAIN_LOOKS_PER_ORGANIZATION),
             mails: Limiter::new(MAILS_TO_PERSON),
             user_code_account: Limiter::new(USER_CODE_PER_ACCOUNT),
             user_code_address: Limiter::new(USER_CODE_PER_ADDRESS),
@@ -113,6 +120,21 @@ impl Throttles {
     /// Before somebody of the organization has a mail sent to a person.
     pub(crate) fn mail_to(&self, whose: OrganizationId, person: AccountId, now: Timestamp) -> Result<(), Rejection> {
         self.mails.admit((whose, person), now).map_err(rejection)
+    }
+
+    /// Before an image is made a logo.
+    pub(crate) fn logo(&self, organization: OrganizationId, now: Timestamp) -> Result<(), Rejection> {
+        self.logos.admit(organization, now).map_err(rejection)
+    }
+
+    /// Before an attempt to prove a domain begins.
+    pub(crate) fn domain_proof(&self, organization: OrganizationId, now: Timestamp) -> Result<(), Rejection> {
+        self.domain_proofs.admit(organization, now).map_err(rejection)
+    }
+
+    /// Before somebody has us look at a name server or a website.
+    pub(crate) fn domain_look(&self, organization: OrganizationId, now: Timestamp) -> Result<(), Rejection> {
+        self.domain_looks.admit(organization, now).map_err(rejection)
     }
 
     /// Before a file of people is read.

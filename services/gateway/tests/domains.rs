@@ -232,3 +232,24 @@ async fn each_sees_and_does_what_is_theirs() {
     begin(&domains, &other, "HTML_FILE").await;
     domains.mutate("removeDomain", json!({ "domainId": other }), "").await;
 }
+
+/// Whoever signs up may name any domain, and must not have us flood whoever has it.
+#[tokio::test]
+async fn nobody_is_flooded_with_looks() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let id = add(&admin, "fabrikam.example").await;
+    let look = || json!({ "domainId": id });
+    for _ in 0..60 {
+        assert_eq!(refused(&admin, "verifyDomain", look()).await, "WRONG_STATE at domainId");
+    }
+    assert_eq!(refused(&admin, "verifyDomain", look()).await, "RATE_LIMITED");
+    for _ in 0..200 {
+        admin.mutate("beginDomainVerification", json!({ "domainId": id, "method": "HTML_FILE" }), "").await;
+    }
+    let again = json!({ "domainId": id, "method": "DNS_TXT" });
+    assert_eq!(refused(&admin, "beginDomainVerification", again).await, "RATE_LIMITED");
+    let other = installation.found("zoe@tailspin.example").await;
+    let theirs = add(&other, "fabrikam.example").await;
+    assert_eq!(refused(&other, "verifyDomain", json!({ "domainId": theirs })).await, "WRONG_STATE at domainId");
+}

@@ -251,3 +251,14 @@ async fn what_is_no_request_with_a_file_is_answered_as_such() {
     assert!(text.contains("BAD_REQUEST") && text.len() < 1_000, "{text}");
     assert_eq!(installation.events().await, before);
 }
+
+#[tokio::test]
+async fn logos_of_an_organization_are_counted() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let code = async || change_logo(&admin, b"no image").await["userErrors"][0]["code"].take();
+    for _ in 0..20 {
+        assert_eq!(code().await, "NOT_AN_IMAGE");
+    }
+    assert_eq!(code().await, "RATE_LIMITED");
+}

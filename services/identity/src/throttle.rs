@@ -75,6 +75,12 @@ pub const PASSWORD_RESET_PER_EMAIL: Policy = Policy::quota(5, HOUR);
 pub const SUPPORT_PER_ACCOUNT: Policy = Policy::quota(10, HOUR);
 /// Files of people that an organization uploads: each is kept for days.
 pub const IMPORTS_PER_ORGANIZATION: Policy = Policy::quota(50, 24 * HOUR);
+/// Attempts of an organization to prove domains; each is looked after for days.
+pub const DOMAIN_PROOFS_PER_ORGANIZATION: Policy = Policy::quota(200, 24 * HOUR);
+/// Looks of an organization at name servers and websites of others: nobody is flooded through us.
+pub const DOMAIN_LOOKS_PER_ORGANIZATION: Policy = Policy::quota(60, TEN_MINUTES);
+/// Logos of an organization; each is kept.
+pub const LOGOS_PER_ORGANIZATION: Policy = Policy::quota(20, 24 * HOUR);
 /// Mails that admins have sent to one person: nobody's mailbox is flooded through us.
 pub const MAILS_TO_PERSON: Policy = Policy::quota(5, HOUR);
 /// Uses of one assertion, by device and `jti` (RFC 7523 3, item 7): once while it could still be valid, which is at most

@@ -20,7 +20,11 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
     header, redirect,
 };
-use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
 use url::{Host, Url};
 
 use crate::{
@@ -113,12 +117,20 @@ pub struct HttpClient {
     guard: Guard,
     /// Made when it is first needed: reading the system's root certificates takes a while.
     client: Arc<OnceCell<Client>>,
+    turns: Arc<Semaphore>,
 }
+
+/// Fetches that go on at once in one process; others wait their turn, within their own time.
+const FETCHES_AT_ONCE: usize = 32;
 
 impl HttpClient {
     /// Resolves names with `resolver`.
     pub fn new(resolver: Resolver, reach: Reach) -> Self {
-        Self { guard: Guard { resolver, network: reach.into() }, client: Arc::default() }
+        Self {
+            guard: Guard { resolver, network: reach.into() },
+            client: Arc::default(),
+            turns: Arc::new(Semaphore::new(FETCHES_AT_ONCE)),
+        }
     }
 
     /// Fetches with GET. Any status but a redirect counts as an answer.
@@ -126,7 +138,11 @@ impl HttpClient {
     /// # Errors
     /// See [`FetchError`].
     pub async fn get(&self, url: &Url, limits: Limits) -> Result<Fetched, FetchError> {
-        timeout(limits.timeout, self.follow(url.clone(), limits)).await.unwrap_or(Err(FetchError::Timeout))
+        let fetch = async {
+            let _turn = self.turns.acquire().await;
+            self.follow(url.clone(), limits).await
+        };
+        timeout(limits.timeout, fetch).await.unwrap_or(Err(FetchError::Timeout))
     }
 
     async fn follow(&self, mut url: Url, limits: Limits) -> Result<Fetched, FetchError> {

@@ -73,7 +73,8 @@ impl Platform {
 
     fn domain_view(&self, organization: OrganizationId, owner: &Organization, name: DomainName) -> Option<DomainView> {
         let state = owner.domain(name.as_str())?.clone();
-        let proof = state.attempt.as_ref().and_then(|attempt| self.sought(organization, &name, attempt));
+        let proof = state.attempt.as_ref().or(state.verified.as_ref());
+        let proof = proof.and_then(|attempt| self.sought(organization, &name, attempt));
         Some(DomainView { id: DomainId::of(organization, name.as_str()), name, state, proof })
     }
 
@@ -168,7 +169,7 @@ impl Platform {
             return Ok(());
         }
         let command = OrganizationCommand::RejectCode { domain: domain.clone(), challenge };
-        let done = self.execute::<Organization>(&system(request), &organization, command).await?;
+        let done = self.execute::<Organization>(request, &organization, command).await?;
         match done.events.last() {
             Some(OrganizationEvent::DomainCodeRejected(rejected)) => {
                 Err(super::sign_up::wrong_code(rejected.tries_left).into())
@@ -194,7 +195,7 @@ impl Platform {
             return Err(failure);
         }
         let confirm = OrganizationCommand::ConfirmDomain { domain: domain.clone(), challenge };
-        let confirmed = self.execute::<Organization>(&system, &organization, confirm).await;
+        let confirmed = self.execute::<Organization>(request, &organization, confirm).await;
         if let Some(code) = confirmed.as_ref().err().and_then(Failure::code).filter(|code| *code != Code::Busy) {
             // Begun anew or removed while the proof was looked at, or out of tries.
             self.fail_verification(&system, organization, domain, challenge, code).await?;

@@ -19,6 +19,8 @@ use crate::{Failure, Platform, Request, domain_proof};
 
 /// The pause between two looks is this part of the time that has passed: frequent at first, as long as somebody waits.
 const PAUSE_PART: i32 = 10;
+/// After how long is looked whether an attempt that is proven otherwise is still open.
+const LOOK_WHETHER_OPEN: Duration = Duration::hours(1);
 /// How long whoever reserved a domain has to note that it is verified. Far longer than any request takes.
 const GRACE: Duration = Duration::seconds(60);
 
@@ -114,7 +116,8 @@ impl Prober {
         let in_time = request.at < begun.expires_at;
         // Codes and files are looked at when somebody asks for it.
         if begun.method != VerificationMethod::DnsTxt && in_time {
-            return Ok(Verdict::At(begun.expires_at));
+            // In between too, so that what was replaced meanwhile does not wait with it.
+            return Ok(Verdict::At(begun.expires_at.min(request.at + LOOK_WHETHER_OPEN)));
         }
         let found = match platform.sought(organization, &domain, attempt) {
             Some(sought) if begun.method == VerificationMethod::DnsTxt => {

@@ -201,10 +201,16 @@ fn the_rest_is_for_the_platform() {
         Access::System,
         [
             OrganizationCommand::Create { organization, name, founder: account, domain },
-            OrganizationCommand::RejectCode { domain: example(), challenge },
-            OrganizationCommand::ConfirmDomain { domain: example(), challenge },
             OrganizationCommand::FailVerification { domain: example(), challenge, code: Code::Expired },
             OrganizationCommand::NoteProof { domain: example(), challenge, found: true },
+        ],
+    );
+    // What was looked at for an admin is done by the admin.
+    asks::<Organization>(
+        Access::Right(Right::ManageDomains),
+        [
+            OrganizationCommand::RejectCode { domain: example(), challenge },
+            OrganizationCommand::ConfirmDomain { domain: example(), challenge },
         ],
     );
     asks::<Roles>(

@@ -114,6 +114,8 @@ impl DomainMutations {
             let organization = signed_in(caller)?.organization;
             let id = parse_id(&input.domain_id, "domainId")?;
             let (request, method) = (app.request(caller), input.method.into());
+            Reader::new(caller.principal(), Reading::DomainProofs)?;
+            app.throttles.domain_proof(organization, request.at)?;
             let begun =
                 app.platform.begin_domain_verification(&request, organization, id, method, input.mailbox.as_deref());
             let position = begun.await.map_err(about("domainId"))?;
@@ -136,6 +138,8 @@ impl DomainMutations {
             let organization = signed_in(caller)?.organization;
             let id = parse_id(&input.domain_id, "domainId")?;
             let request = app.request(caller);
+            Reader::new(caller.principal(), Reading::DomainProofs)?;
+            app.throttles.domain_look(organization, request.at)?;
             let verified = app.platform.verify_domain(&request, organization, id, input.code.as_deref());
             let position = verified.await.map_err(about("domainId"))?;
             let domain = read(app, caller, id).await?;

@@ -1,6 +1,8 @@
 //! The profile of the organization.
 
 use async_graphql::{Context, InputObject, Object};
+use domain::Access;
+use schema::Right;
 
 use crate::{
     app::{ContextExt, Source, signed_in},
@@ -81,7 +83,10 @@ impl OrganizationMutations {
         let upload = input.logo.bytes(context)?;
         answer(context, async {
             let organization = signed_in(caller)?.organization;
-            let done = app.platform.change_logo(&app.request(caller), organization, upload).await?;
+            let request = app.request(caller);
+            domain::authorize(&request.principal, Access::Right(Right::ManageOrganization), Some(organization), None)?;
+            app.throttles.logo(organization, request.at)?;
+            let done = app.platform.change_logo(&request, organization, upload).await?;
             let read = app.directory.organization(organization);
             let organization = app.read_back(Source::Directory, done.position, read).await;
             Ok(ChangeOrganizationLogoPayload {

@@ -70,8 +70,8 @@ pub(crate) struct Domain {
     /// The record or file that has proven the domain was not there the last time we looked. The domain stays verified;
     /// publish it again, or others may doubt whose it is.
     proof_lost: bool,
-    /// The newest attempt to verify it; null if there is none, once it is verified, and for those who may not manage
-    /// domains.
+    /// The newest attempt to verify it; once it is verified by a record or file, the one that has to stay published. Null
+    /// if there is none, and for those who may not manage domains.
     verification: Option<DomainVerification>,
     /// The addresses of the domain that a code can be mailed to: what stands before the `@`.
     mailboxes: Vec<&'static str>,
@@ -87,7 +87,9 @@ impl Domain {
             (None, Some(attempt)) if attempt.failed.is_none() => DomainStatus::Pending,
             (None, _) => DomainStatus::Allowed,
         };
-        let shown = attempt.filter(|_| reader.may(Reading::DomainProofs));
+        // What has to stay published.
+        let kept = state.verified.as_ref().filter(|_| proof.is_some());
+        let shown = attempt.or(kept).filter(|_| reader.may(Reading::DomainProofs));
         Self {
             id: id(domain),
             display_name: name.to_unicode(),

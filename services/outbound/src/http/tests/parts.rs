@@ -230,7 +230,8 @@ pub(super) fn client(names: &NameServer, http: Option<&Website>, https: Option<&
     if let Some(certificate) = https.and_then(|website| website.certificate.clone()) {
         builder = builder.add_root_certificate(certificate);
     }
-    HttpClient { guard, client: Arc::new(tokio::sync::OnceCell::new_with(Some(builder.build().unwrap()))) }
+    let client = Arc::new(tokio::sync::OnceCell::new_with(Some(builder.build().unwrap())));
+    HttpClient { guard, client, turns: Arc::new(tokio::sync::Semaphore::new(super::super::FETCHES_AT_ONCE)) }
 }
 
 pub(super) async fn get(client: &HttpClient, url: &str) -> Result<Fetched, FetchError> {
