@@ -260,13 +260,11 @@ fn refused(error: &SpreadsheetError) -> Rejection {
         SpreadsheetError::TooManyRows => Code::TooManyRows,
         SpreadsheetError::MissingColumns(_) | SpreadsheetError::DuplicateColumn(_) => Code::WrongColumns,
         SpreadsheetError::NotASpreadsheet | SpreadsheetError::OldOrProtected | SpreadsheetError::Damaged => {
-            return Rejection::new(Code::NotASpreadsheet, format!("{}: {error}.", Code::NotASpreadsheet.message()));
+            Code::NotASpreadsheet
         }
     };
-    match error {
-        SpreadsheetError::MissingColumns(_) | SpreadsheetError::DuplicateColumn(_) => {
-            Rejection::new(code, format!("{} Here {error}.", code.message()))
-        }
+    match code {
+        Code::WrongColumns | Code::NotASpreadsheet => Rejection::new(code, format!("{} Here {error}.", code.message())),
         _ => code.into(),
     }
 }
