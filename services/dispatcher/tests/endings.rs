@@ -188,6 +188,32 @@ async fn a_unit_is_cut_off_at_once_when_its_account_is_logged_out() {
     assert_eq!(command(&mut stays).await.sequence, 1);
 }
 
+/// Its socket may still be open when it reports: nothing of that counts any more.
+#[tokio::test]
+async fn a_unit_that_was_cut_off_reports_nothing_more() {
+    let world = World::start().await;
+    let report = format!(
+        "mutation {{ a: reportStatus(input: {{ bootId: \"{BOOT}\", lastSequence: 0, softwareVersion: \"9.9\", \
+         settingsRevision: 0, connectedAccounts: [] }}) {{ position userErrors {{ code }} }} }}"
+    );
+    for round in 0..20 {
+        let unit = world.enroll().await;
+        let mut raw = world.raw_unit(&unit).await;
+        if round == 0 {
+            let accepted = raw.ask(&report).await;
+            assert_eq!(accepted["data"]["a"]["userErrors"], json!([]), "{accepted}");
+        }
+        let before = world.events(&unit).await.len();
+        world.of_account(&unit, AccountCommand::LogOutEverywhere).await;
+        // At the same moment as the dispatcher hears of it.
+        raw.subscribe("report", &report).await;
+        assert_eq!(raw.close_code().await, Some(4403));
+        let events = world.events(&unit).await;
+        let reported = |event: &DeviceEvent| matches!(event, DeviceEvent::StatusReported(_));
+        assert!(!events[before..].iter().any(reported), "{events:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_connection_lasts_as_long_as_its_token_or_a_newer_one() {
     let world = World::start().await;

@@ -55,6 +55,22 @@ fn a_success_forgets_and_others_are_not_touched() {
 }
 
 #[test]
+fn what_is_taken_back_counts_for_nothing_and_opens_no_lock() {
+    let limiter = Limiter::new(SIGN_IN_PER_ACCOUNT);
+    for _ in 0..50 {
+        limiter.admit("anna", at(0)).unwrap();
+        limiter.take_back(&"anna");
+    }
+    assert_eq!(wait(&limiter, 0), 0);
+    (0..3).for_each(|_| limiter.failed("anna", at(0)));
+    let locked = wait(&limiter, 0);
+    assert!(locked > 0);
+    limiter.failed("anna", at(0));
+    limiter.take_back(&"anna");
+    assert!(wait(&limiter, 0) >= locked);
+}
+
+#[test]
 fn many_at_once_share_one_quota() {
     let limiter = Limiter::new(USER_CODE_PER_ACCOUNT);
     let admitted = std::thread::scope(|scope| {
