@@ -24,9 +24,11 @@ mod entropy;
 mod keys;
 mod master;
 mod password;
+pub mod saml;
 mod session;
 mod tag;
 mod throttle;
+mod transcript;
 mod unit_key;
 
 pub use challenge::{LinkToken, Purpose, VerificationCode};
@@ -51,6 +53,7 @@ pub use throttle::{
     SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SUPPORT_PER_ACCOUNT,
     USER_CODE_IN_ALL, USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS, throttled_address,
 };
+pub use transcript::Transcript;
 pub use unit_key::{
     Assertion, AssertionError, CLOCK_SKEW_SECONDS, MAX_ASSERTION_LIFETIME_SECONDS, MAX_JWK_BYTES, UnitKey,
     UnitKeyError, claimed_device,
