@@ -23,6 +23,7 @@ mod domain_token;
 mod entropy;
 mod keys;
 mod master;
+pub mod openid;
 mod password;
 pub mod saml;
 mod session;

@@ -82,10 +82,9 @@ fn message(
 }
 
 /// A request to sign somebody in (saml-core-2.0-os 3.4.1). `id` has to be an `NCName` with at least 128 random bits.
-pub fn authn_request(id: &str, sso_url: &Url, service: &ServiceProvider, now: Timestamp, again: bool) -> Message {
+pub fn authn_request(id: &str, sso_url: &Url, service: &ServiceProvider, now: Timestamp) -> Message {
     let acs = escape(service.acs_url.as_str());
-    let again = if again { r#" ForceAuthn="true""# } else { "" };
-    let attributes = format!(r#" ProtocolBinding="{POST}" AssertionConsumerServiceURL="{acs}"{again}"#);
+    let attributes = format!(r#" ProtocolBinding="{POST}" AssertionConsumerServiceURL="{acs}""#);
     let policy = format!(r#"<samlp:NameIDPolicy Format="{EMAIL}" AllowCreate="true"/>"#);
     message(("SAMLRequest", "AuthnRequest"), (id, &attributes), sso_url, service, now, &policy)
 }

@@ -371,7 +371,7 @@ fn a_provider_that_refuses_is_quoted() {
 fn messages_go_out_escaped_and_signed() {
     let awkward = ServiceProvider { entity_id: "https://a.example/?x=\"<&'".into(), ..service() };
     let to = Url::parse("https://idp.example/sso?tenant=1&x=%3C").unwrap();
-    let message = authn_request(REQUEST, &to, &awkward, now(), true);
+    let message = authn_request(REQUEST, &to, &awkward, now());
     let url = message.redirect(Some("a&b=c"), key()).unwrap();
     assert!(url.as_str().starts_with("https://idp.example/sso?tenant=1&x=%3C&SAMLRequest="), "{url}");
     let query = SignedQuery::parse(url.query().unwrap()).unwrap();
@@ -382,7 +382,6 @@ fn messages_go_out_escaped_and_signed() {
     let root = xml::parse(&query.message).unwrap();
     assert!(root.is(PROTOCOL, "AuthnRequest"));
     assert_eq!(root.attribute("Destination"), Some(to.as_str()));
-    assert_eq!(root.attribute("ForceAuthn"), Some("true"));
     assert_eq!(claims::issuer(&root), Some(awkward.entity_id.as_str()));
     let form = message.post(None, key()).unwrap();
     let [("SAMLRequest", value)] = &*form.fields else { panic!() };
