@@ -107,6 +107,12 @@ ids! {
     ImportId = "imp";
     /// A request to the support.
     SupportRequestId = "sup";
+    /// An identity provider of an organization.
+    SsoProviderId = "sso";
+    /// A test of an identity provider's configuration.
+    SsoTestId = "ssotest";
+    /// A request to an identity provider to sign somebody in.
+    SsoRequestId = "ssoreq";
 }
 
 impl DomainId {
@@ -141,4 +147,8 @@ keyed_hashes! {
     UserCodeKey;
     /// Keyed hash of an uploaded file of people and its organization: equal for the same file.
     ImportFileKey;
+    /// Keyed hash of an assertion's id and its provider.
+    SamlAssertionKey;
+    /// Keyed hash of what an identity provider calls a person, and the provider.
+    FederatedSubjectKey;
 }

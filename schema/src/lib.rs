@@ -16,7 +16,7 @@ pub use envelope::{Actor, EventId, NewEvent, Position, RecordedEvent, StreamId};
 pub use events::{DecodeError, Event, EventType};
 pub use ids::*;
 pub use personal::{OpenError, PersonKey, Personal};
-pub use sso::{SsoCheck, SsoCheckResult, SsoConfiguration};
+pub use sso::{SamlBinding, SsoCheck, SsoCheckResult, SsoConfiguration};
 pub use values::*;
 
 /// A moment in UTC. Stored and shown as RFC 3339 with microseconds.

@@ -14,6 +14,8 @@ pub enum SsoConfiguration {
         issuer: String,
         /// Where requests to sign in go.
         sso_url: String,
+        /// How they go there.
+        binding: SamlBinding,
         /// Where logout messages go, if it takes any.
         logout_url: Option<String>,
         /// Certificates with which it may sign, in base64: one, or two while it changes its key.
@@ -29,6 +31,17 @@ pub enum SsoConfiguration {
         /// Names the client secret in the vault.
         secret: uuid::Uuid,
     },
+}
+
+/// How requests travel through the browser to a SAML provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SamlBinding {
+    /// In the query of a URL (HTTP-Redirect).
+    #[default]
+    Redirect,
+    /// In a form (HTTP-POST).
+    Post,
 }
 
 /// One thing that is checked when an identity provider vouches for a person.

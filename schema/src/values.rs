@@ -114,6 +114,44 @@ impl std::fmt::Debug for Profile {
     }
 }
 
+/// From where somebody signed in. Sealed as a whole.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionOrigin {
+    /// Browser and system, such as `Firefox on Windows`; none if the client did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Network that the request came from, shortened.
+    #[schemars(extend("examples" = ["203.0.113.0/24"]))]
+    pub network: String,
+}
+
+impl std::fmt::Debug for SessionOrigin {
+    // Never shows personal data in a trace.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionOrigin(…)")
+    }
+}
+
+/// A person and their session in the words of an identity provider. Sealed as a whole.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FederatedName {
+    /// What the provider calls the person.
+    pub value: String,
+    /// Format of the name, a URI; empty if the provider says none.
+    pub format: String,
+    /// Qualifiers of the name, as they came.
+    pub qualifiers: [Option<String>; 2],
+    /// What the provider calls the session.
+    pub session_index: Option<String>,
+}
+
+impl std::fmt::Debug for FederatedName {
+    // Never shows personal data in a trace.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FederatedName(…)")
+    }
+}
+
 /// What a command asks a unit to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -15,14 +15,26 @@ use crate::{
     PersonStatus,
     listing::PEOPLE,
     projection::{DirectoryChange, Outcome, Rows, stream_of},
+    sessions,
 };
 
 /// Applies an event of an account.
 pub(crate) fn apply(context: &mut Rows<'_>, event: &AccountEvent) -> Outcome {
     let at = columns::from_time(context.event.recorded_at);
+    if matches!(
+        event,
+        AccountEvent::Deactivated(_)
+            | AccountEvent::LoggedOutEverywhere(_)
+            | AccountEvent::SessionsEnded(_)
+            | AccountEvent::StatusSetToCreated(_)
+            | AccountEvent::PasswordResetForced(_)
+            | AccountEvent::PasswordChanged(_)
+    ) {
+        sessions::end_all(context)?;
+    }
     match event {
         AccountEvent::Created(e) => created(context, e),
-        AccountEvent::Activated(_) => {
+        AccountEvent::Activated(_) | AccountEvent::ActivatedBySso(_) => {
             change(context, "UPDATE people SET status = ?2, activated_at = ?3 WHERE id = ?1", |id| {
                 (id, PersonStatus::Activated.number(), at)
             })
@@ -48,6 +60,10 @@ pub(crate) fn apply(context: &mut Rows<'_>, event: &AccountEvent) -> Outcome {
             "UPDATE people SET status = ?2, activated_at = NULL, must_reset_password = 0 WHERE id = ?1",
             |id| (id, PersonStatus::Added.number()),
         ),
+        AccountEvent::LoginMethodChanged(e) => {
+            let method = columns::to_json(&e.method)?;
+            change(context, "UPDATE people SET login_method = ?2 WHERE id = ?1", |id| (id, &method))
+        }
         AccountEvent::PasswordResetForced(_) => {
             change(context, "UPDATE people SET must_reset_password = 1 WHERE id = ?1", |id| [id])
         }
@@ -56,9 +72,11 @@ pub(crate) fn apply(context: &mut Rows<'_>, event: &AccountEvent) -> Outcome {
         }
         // Nothing that is on display.
         AccountEvent::ActivationLinkIssued(_)
+        | AccountEvent::SubjectLinked(_)
         | AccountEvent::EmailChangeBegun(_)
         | AccountEvent::EmailChangeAbandoned(_)
         | AccountEvent::LoggedOutEverywhere(_)
+        | AccountEvent::SessionsEnded(_)
         | AccountEvent::PasswordResetLinkIssued(_) => Ok(()),
     }
 }

@@ -2,8 +2,8 @@
 
 use engine::{PersonKeys, ProjectionError};
 use schema::{
-    Event, RecordedEvent, Right,
-    events::{AccountEvent, DeviceEvent, OrganizationEvent, RoleEvent},
+    Event, RecordedEvent, Right, SsoConfiguration,
+    events::{AccountEvent, DeviceEvent, OrganizationEvent, RoleEvent, SingleSignOnEvent},
 };
 use serde_json::{Map, Value, json};
 
@@ -62,6 +62,16 @@ fn fields(event: &Event, aspect: Aspect, keys: &PersonKeys) -> Result<Map<String
         (Aspect::Email, Event::Account(AccountEvent::EmailChanged(e))) => one("email", json!(keys.open(&e.email)?)),
         (Aspect::Name, Event::Organization(OrganizationEvent::Created(e))) => one("name", json!(e.name)),
         (Aspect::Name, Event::Organization(OrganizationEvent::Renamed(e))) => one("name", json!(e.name)),
+        (Aspect::Name, Event::SingleSignOn(SingleSignOnEvent::ProviderAdded(e))) => {
+            provider(&e.name, &e.domains, &e.configuration)
+        }
+        (Aspect::Name, Event::SingleSignOn(SingleSignOnEvent::ProviderUpdated(e))) => {
+            provider(&e.name, &e.domains, &e.configuration)
+        }
+        (Aspect::LoginMethod, Event::Account(AccountEvent::Created(e))) => one("login_method", json!(e.login_method)),
+        (Aspect::LoginMethod, Event::Account(AccountEvent::LoginMethodChanged(e))) => {
+            one("login_method", json!(e.method))
+        }
         (Aspect::Logo, Event::Organization(OrganizationEvent::LogoChanged(e))) => one("logo", json!(e.sha256)),
         (Aspect::Name, Event::Role(RoleEvent::Created(e))) => role(&e.name, &e.rights),
         (Aspect::Name, Event::Role(RoleEvent::Edited(e))) => role(&e.name, &e.rights),
@@ -89,6 +99,18 @@ fn profile(profile: Option<&schema::Profile>) -> Map<String, Value> {
 fn role<'a>(name: &str, rights: impl IntoIterator<Item = &'a Right>) -> Map<String, Value> {
     let rights = rights.into_iter().map(|right| json!(right).as_str().unwrap_or_default().to_uppercase());
     Map::from_iter([("name".to_owned(), json!(name)), ("rights".to_owned(), rights.collect())])
+}
+
+/// Without the name of the client secret: what it changes with is told by the rest.
+fn provider(name: &str, domains: &[String], configuration: &SsoConfiguration) -> Map<String, Value> {
+    let mut fields = match serde_json::to_value(configuration) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    fields.remove("secret");
+    fields.insert("name".to_owned(), json!(name));
+    fields.insert("domains".to_owned(), json!(domains));
+    fields
 }
 
 /// `given_name` as `givenName`.

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use engine::{PersonKeys, ProjectionError};
 use schema::{
-    AccountId, AccountOrigin, Actor, CommandKind, Event, LoginMethod, Profile, RecordedEvent, VerificationMethod,
+    AccountId, AccountOrigin, Actor, CommandKind, Event, LoginMethod, Profile, RecordedEvent, SsoCheck,
+    VerificationMethod,
     events::{
-        AccountEvent, DeviceEvent, ImportEvent, OrganizationEvent, PairingEvent, RoleEvent, SessionEvent, SupportEvent,
+        AccountEvent, DeviceEvent, ImportEvent, OrganizationEvent, PairingEvent, RoleEvent, SessionEvent,
+        SingleSignOnEvent, SsoAnswerEvent, SupportEvent,
     },
 };
 
@@ -69,6 +71,8 @@ pub fn name_of(event: &Event, keys: &PersonKeys) -> Result<Option<String>, Proje
         Event::Role(RoleEvent::Edited(e)) => e.name.clone(),
         Event::Device(DeviceEvent::Enrolled(e)) => e.name.clone(),
         Event::Device(DeviceEvent::Renamed(e)) => e.name.clone(),
+        Event::SingleSignOn(SingleSignOnEvent::ProviderAdded(e)) => e.name.clone(),
+        Event::SingleSignOn(SingleSignOnEvent::ProviderUpdated(e)) => e.name.clone(),
         _ => return Ok(None),
     }))
 }
@@ -85,10 +89,27 @@ pub fn describe(event: &Event, recorded: &RecordedEvent, previous: Option<&Event
         Event::Device(e) => telling.device(event, e),
         Event::Import(e) => telling.import(e),
         Event::Support(SupportEvent::Requested(_)) => format!("{} asked the support for help.", telling.actor),
+        Event::SingleSignOn(e) => telling.single_sign_on(e),
+        Event::SsoAnswer(SsoAnswerEvent::Accepted(e)) => {
+            format!("{} vouched for {}.", telling.names.of(e.provider), telling.names.of(e.account))
+        }
+        Event::SsoAnswer(SsoAnswerEvent::Refused(e)) => {
+            let provider = telling.names.of(e.provider);
+            let check = word(&e.check);
+            let came = if e.actual.is_empty() { String::new() } else { format!(", but came: {}", e.actual) };
+            format!("An answer of {provider} was refused ({check}): expected was {}{came}.", e.expected)
+        }
         // In no organization's history; whoever reads the whole log is told what the type means.
-        Event::Signup(_) | Event::Reservation(_) | Event::Recovery(_) => telling.type_description(),
+        Event::Signup(_) | Event::Reservation(_) | Event::Recovery(_) | Event::Federation(_) => {
+            telling.type_description()
+        }
     };
     begin(text)
+}
+
+/// A check as the log writes it.
+fn word(check: &SsoCheck) -> String {
+    serde_json::to_value(check).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// Our own words for somebody or something begin a sentence with a capital letter; names stay as they are.
@@ -190,12 +211,25 @@ impl Telling<'_> {
             AccountEvent::Deactivated(_) => format!("{actor} deactivated the account of {person}."),
             AccountEvent::Reactivated(_) => format!("{actor} reactivated the account of {person}."),
             AccountEvent::LoggedOutEverywhere(_) => format!("{actor} logged {} out everywhere.", self.whom(id)),
+            AccountEvent::SessionsEnded(_) => format!("{person} signed out everywhere."),
             AccountEvent::StatusSetToCreated(_) => format!("{actor} set the account of {person} back to created."),
             AccountEvent::PasswordResetForced(_) => format!("{actor} made {person} choose a new password."),
             AccountEvent::PasswordResetLinkIssued(_) => {
                 format!("{person} was sent a link to choose a new password.")
             }
             AccountEvent::PasswordChanged(_) => format!("{person} chose a new password."),
+            AccountEvent::ActivatedBySso(e) => {
+                format!("{person} activated the account by signing in at {}.", self.names.of(e.provider))
+            }
+            AccountEvent::LoginMethodChanged(e) => match e.method {
+                LoginMethod::Password => format!("{actor} let {} sign in with a password.", self.whom(id)),
+                LoginMethod::SingleSignOn => {
+                    format!("{actor} let {} sign in at the identity provider.", self.whom(id))
+                }
+            },
+            AccountEvent::SubjectLinked(e) => {
+                format!("{} told its own name for {person}, which has to stay the same.", self.names.of(e.provider))
+            }
         }
     }
 
@@ -215,11 +249,55 @@ impl Telling<'_> {
                     format!("{} signed in at the identity provider.", self.names.of(e.account))
                 }
             },
+            (SessionEvent::OpenedFrom(_), ..) => "It was noted from where the person signed in.".to_owned(),
+            (SessionEvent::Federated(_), ..) => "The session began with one at the identity provider.".to_owned(),
+            (SessionEvent::Ended(_), _, Actor::System(name)) if **name == *"single-sign-on" => {
+                "The session ended, as the identity provider asked.".to_owned()
+            }
             (SessionEvent::Ended(_), _, Actor::Account(_)) => format!("{} signed out.", self.actor),
             (SessionEvent::Ended(_), Some(Event::Session(SessionEvent::Started(e))), _) => {
                 format!("The session of {} ended, as it was not used.", self.names.of(e.account))
             }
             (SessionEvent::Ended(_), ..) => "The session ended, as it was not used.".to_owned(),
+        }
+    }
+
+    fn single_sign_on(&self, event: &SingleSignOnEvent) -> String {
+        let (actor, names) = (&self.actor, self.names);
+        match event {
+            SingleSignOnEvent::ProviderAdded(e) => format!("{actor} added the identity provider {}.", e.name),
+            SingleSignOnEvent::ProviderUpdated(e) => format!("{actor} configured the identity provider {}.", e.name),
+            SingleSignOnEvent::ProviderRemoved(e) => {
+                format!("{actor} removed the identity provider {}.", names.of(e.provider))
+            }
+            SingleSignOnEvent::TestBegun(e) => {
+                format!("{actor} began a test of the identity provider {}.", names.of(e.provider))
+            }
+            SingleSignOnEvent::TestEnded(e) => match &e.failed {
+                None => format!("The test of the identity provider {} has passed.", names.of(e.provider)),
+                Some(check) => {
+                    format!("The test of the identity provider {} has failed ({}).", names.of(e.provider), word(check))
+                }
+            },
+            SingleSignOnEvent::ProviderActivated(e) => {
+                format!("{actor} activated the identity provider {}.", names.of(e.provider))
+            }
+            SingleSignOnEvent::ProviderDeactivated(e) => {
+                format!("{actor} deactivated the identity provider {}.", names.of(e.provider))
+            }
+            SingleSignOnEvent::CertificateExpiring(e) => {
+                let day = e.ends_at.format("%Y-%m-%d");
+                format!("A certificate of the identity provider {} ends on {day}.", names.of(e.provider))
+            }
+            SingleSignOnEvent::DefaultMethodChanged(e) => match e.method {
+                LoginMethod::Password => format!("{actor} let new people sign in with a password."),
+                LoginMethod::SingleSignOn => format!("{actor} let new people sign in at the identity provider."),
+            },
+            SingleSignOnEvent::Required(e) => {
+                let spared = names.of(e.way_back_in);
+                format!("{actor} has everybody sign in at the identity provider; {spared} keeps a password.")
+            }
+            SingleSignOnEvent::Released(_) => format!("{actor} let everybody sign in by their own method again."),
         }
     }
 

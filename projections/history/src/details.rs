@@ -21,6 +21,9 @@ pub fn details(event: &Event, keys: &PersonKeys) -> Result<Value, ProjectionErro
     open(&mut payload, keys)?;
     if let Value::Object(fields) = &mut payload {
         fields.retain(|name, _| !LEFT_OUT.contains(&name.as_str()));
+        if let Some(Value::Object(configuration)) = fields.get_mut("configuration") {
+            configuration.remove("secret");
+        }
     }
     Ok(payload)
 }

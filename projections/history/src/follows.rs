@@ -3,7 +3,7 @@
 
 use schema::{
     Event, RecordedEvent,
-    events::{AccountEvent, DeviceEvent, ImportEvent, OrganizationEvent, RoleEvent, SessionEvent},
+    events::{AccountEvent, DeviceEvent, ImportEvent, OrganizationEvent, RoleEvent, SessionEvent, SingleSignOnEvent},
 };
 
 use crate::subjects::{Subject, command_of, subjects};
@@ -25,6 +25,8 @@ pub(crate) enum Aspect {
     Logo = 5,
     /// What a unit last reported of itself.
     Status = 6,
+    /// How a person signs in.
+    LoginMethod = 7,
 }
 
 impl Aspect {
@@ -71,7 +73,12 @@ pub(crate) fn follows(event: &Event, recorded: &RecordedEvent) -> Option<Follows
         | Event::Session(SessionEvent::Started(_))
         | Event::Role(RoleEvent::Created(_))
         | Event::Device(DeviceEvent::Enrolled(_))
+        | Event::SingleSignOn(SingleSignOnEvent::ProviderAdded(_))
         | Event::Import(ImportEvent::Uploaded(_)) => Some(Follows::Begins(thing)),
+        Event::SingleSignOn(SingleSignOnEvent::ProviderUpdated(_)) => Some(Follows::Sets(thing, Aspect::Name)),
+        Event::SingleSignOn(SingleSignOnEvent::ProviderRemoved(_)) => Some(Follows::Removes(thing, Aspect::Name)),
+        Event::Account(AccountEvent::LoginMethodChanged(_)) => Some(Follows::Sets(thing, Aspect::LoginMethod)),
+        Event::Session(SessionEvent::OpenedFrom(_) | SessionEvent::Federated(_)) => Some(Follows::Continues(thing)),
         Event::Organization(OrganizationEvent::Renamed(_)) => Some(Follows::Sets(thing, Aspect::Name)),
         Event::Organization(OrganizationEvent::LogoChanged(_)) => Some(Follows::Sets(thing, Aspect::Logo)),
         Event::Account(AccountEvent::ProfileChanged(_)) => Some(Follows::Sets(thing, Aspect::Profile)),
@@ -91,7 +98,9 @@ pub(crate) fn follows(event: &Event, recorded: &RecordedEvent) -> Option<Follows
 /// The aspect that names a thing of this kind after its beginning has; none if it keeps its name or has none.
 pub(crate) fn naming(subject: Subject) -> Option<Aspect> {
     match subject {
-        Subject::Organization(_) | Subject::Role(_) | Subject::Device(_) => Some(Aspect::Name),
+        Subject::Organization(_) | Subject::Role(_) | Subject::Device(_) | Subject::SsoProvider(_) => {
+            Some(Aspect::Name)
+        }
         Subject::Account(_) => Some(Aspect::Profile),
         _ => None,
     }

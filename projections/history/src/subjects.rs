@@ -4,8 +4,11 @@ use std::{fmt, str::FromStr};
 
 use schema::{
     AccountId, Actor, CommandId, DeviceId, DomainId, Event, ImportId, InvalidId, OrganizationId, PairingId,
-    RecordedEvent, RoleId, SessionId, SupportRequestId,
-    events::{DeviceEvent, ImportEvent, OrganizationEvent, PairingEvent, RoleEvent, SessionEvent, SupportEvent},
+    RecordedEvent, RoleId, SessionId, SsoProviderId, SupportRequestId,
+    events::{
+        DeviceEvent, ImportEvent, OrganizationEvent, PairingEvent, RoleEvent, SessionEvent, SingleSignOnEvent,
+        SsoAnswerEvent, SupportEvent,
+    },
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -35,7 +38,7 @@ macro_rules! subjects {
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 match text.split_once('_').map(|(prefix, _)| prefix) {
                     $(Some(<$id>::PREFIX) => text.parse().map(Self::$kind),)*
-                    _ => Err(InvalidId { prefix: "acc, dev, role, dom, imp, org, cmd, ses, pair or sup" }),
+                    _ => Err(InvalidId { prefix: "acc, dev, role, dom, imp, org, cmd, ses, pair, sup or sso" }),
                 }
             }
         }
@@ -70,6 +73,8 @@ subjects! {
     Pairing(PairingId) = b'p',
     /// A request to the support.
     SupportRequest(SupportRequestId) = b'h',
+    /// An identity provider.
+    SsoProvider(SsoProviderId) = b'v',
 }
 
 /// Some subjects; few enough to need no memory of their own.
@@ -79,10 +84,13 @@ pub type Subjects = SmallVec<[Subject; 4]>;
 /// Empty for what is in no organization's history.
 pub fn subjects(event: &Event, recorded: &RecordedEvent) -> Subjects {
     match event {
-        Event::Signup(_) | Event::Reservation(_) | Event::Recovery(_) => Subjects::new(),
+        Event::Signup(_) | Event::Reservation(_) | Event::Recovery(_) | Event::Federation(_) => Subjects::new(),
         Event::Organization(e) => of_organization(e, recorded),
         Event::Account(_) => of_stream::<AccountId>(recorded),
         Event::Session(SessionEvent::Started(e)) => smallvec![e.session.into(), e.account.into()],
+        Event::Session(SessionEvent::OpenedFrom(_) | SessionEvent::Federated(_)) => {
+            with_actor(of_stream::<SessionId>(recorded), recorded)
+        }
         Event::Session(SessionEvent::Ended(_)) => with_actor(of_stream::<SessionId>(recorded), recorded),
         Event::Role(e) => of_role(e),
         Event::Pairing(PairingEvent::Approved(e)) => {
@@ -96,15 +104,16 @@ pub fn subjects(event: &Event, recorded: &RecordedEvent) -> Subjects {
         }
         Event::Import(_) => of_stream::<ImportId>(recorded),
         Event::Support(SupportEvent::Requested(e)) => smallvec![e.request.into(), e.account.into()],
+        Event::SingleSignOn(e) => of_single_sign_on(e, recorded),
+        Event::SsoAnswer(SsoAnswerEvent::Accepted(e)) => smallvec![e.provider.into(), e.account.into()],
+        Event::SsoAnswer(SsoAnswerEvent::Refused(e)) => smallvec![e.provider.into()],
     }
 }
 
 /// The same, known what the event follows up: the end of a session is also about whose session it was.
 pub fn subjects_following(event: &Event, recorded: &RecordedEvent, previous: Option<&Event>) -> Subjects {
     let person = match (event, previous) {
-        (Event::Session(SessionEvent::Ended(_)), Some(Event::Session(SessionEvent::Started(e)))) => {
-            Some(e.account.into())
-        }
+        (Event::Session(_), Some(Event::Session(SessionEvent::Started(e)))) => Some(e.account.into()),
         _ => None,
     };
     with(subjects(event, recorded), person)
@@ -141,6 +150,23 @@ fn of_organization(event: &OrganizationEvent, recorded: &RecordedEvent) -> Subje
         },
     };
     with(subjects, more)
+}
+
+fn of_single_sign_on(event: &SingleSignOnEvent, recorded: &RecordedEvent) -> Subjects {
+    match event {
+        SingleSignOnEvent::ProviderAdded(e) => smallvec![e.provider.into()],
+        SingleSignOnEvent::ProviderUpdated(e) => smallvec![e.provider.into()],
+        SingleSignOnEvent::ProviderRemoved(e) => smallvec![e.provider.into()],
+        SingleSignOnEvent::TestBegun(e) => smallvec![e.provider.into(), e.account.into()],
+        SingleSignOnEvent::TestEnded(e) => smallvec![e.provider.into(), e.transcript.subject().into()],
+        SingleSignOnEvent::ProviderActivated(e) => smallvec![e.provider.into()],
+        SingleSignOnEvent::ProviderDeactivated(e) => smallvec![e.provider.into()],
+        SingleSignOnEvent::CertificateExpiring(e) => smallvec![e.provider.into()],
+        SingleSignOnEvent::Required(e) => with(of_stream::<OrganizationId>(recorded), [e.way_back_in.into()]),
+        SingleSignOnEvent::DefaultMethodChanged(_) | SingleSignOnEvent::Released(_) => {
+            of_stream::<OrganizationId>(recorded)
+        }
+    }
 }
 
 /// The email domain that the event is about, in ASCII form.

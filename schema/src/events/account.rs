@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::events;
 use crate::{
-    AccountId, AccountOrigin, ChallengeId, EmailKey, LoginMethod, OrganizationId, Personal, Profile, Timestamp,
+    AccountId, AccountOrigin, ChallengeId, EmailKey, FederatedSubjectKey, LoginMethod, OrganizationId, Personal,
+    Profile, SsoProviderId, Timestamp,
 };
 
 events! {
@@ -17,6 +18,12 @@ events! {
         ActivationLinkIssued(AccountActivationLinkIssued) = "account.activation_link_issued" @ 1,
         /// The person chose a password by link or at sign-up and can sign in from now on.
         Activated(AccountActivated) = "account.activated" @ 1,
+        /// The person signed in at the organization's identity provider for the first time.
+        ActivatedBySso(AccountActivatedBySso) = "account.activated_by_sso" @ 1,
+        /// The person signs in otherwise from now on.
+        LoginMethodChanged(AccountLoginMethodChanged) = "account.login_method_changed" @ 1,
+        /// An identity provider has its own name for the person, which has to be the same from now on.
+        SubjectLinked(AccountSubjectLinked) = "account.subject_linked" @ 1,
         /// The creation was given up halfway; the id is never used.
         Abandoned(AccountAbandoned) = "account.abandoned" @ 1,
         /// Name or directory fields changed.
@@ -35,6 +42,8 @@ events! {
         Reactivated(AccountReactivated) = "account.reactivated" @ 1,
         /// All sessions and Portal units of the person are logged out.
         LoggedOutEverywhere(AccountLoggedOutEverywhere) = "account.logged_out_everywhere" @ 1,
+        /// The person ended all their sessions. Portal units stay.
+        SessionsEnded(AccountSessionsEnded) = "account.sessions_ended" @ 1,
         /// The account is as if it had only been added: it has to be activated again.
         StatusSetToCreated(AccountStatusSetToCreated) = "account.status_set_to_created" @ 1,
         /// The person has to choose a new password; sessions end.
@@ -90,6 +99,29 @@ pub struct AccountActivated {
     /// Names the password verifier in the vault. Each attempt writes under a name of its own, so that of two who
     /// answer one challenge at the same moment only the password of the one whose event stands is valid.
     pub credential: uuid::Uuid,
+}
+
+/// Payload of `account.activated_by_sso`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountActivatedBySso {
+    /// The provider that vouched for the person.
+    pub provider: SsoProviderId,
+}
+
+/// Payload of `account.login_method_changed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountLoginMethodChanged {
+    /// How the person signs in from now on.
+    pub method: LoginMethod,
+}
+
+/// Payload of `account.subject_linked`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountSubjectLinked {
+    /// The provider.
+    pub provider: SsoProviderId,
+    /// Keyed hash of its name for the person.
+    pub subject: FederatedSubjectKey,
 }
 
 /// Payload of `account.abandoned`.
@@ -152,6 +184,10 @@ pub struct AccountReactivated {}
 /// Payload of `account.logged_out_everywhere`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountLoggedOutEverywhere {}
+
+/// Payload of `account.sessions_ended`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountSessionsEnded {}
 
 /// Payload of `account.status_set_to_created`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

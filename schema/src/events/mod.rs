@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod device;
+pub mod federation;
 pub mod import;
 pub mod organization;
 pub mod pairing;
@@ -12,14 +13,17 @@ pub mod reservation;
 pub mod role;
 pub mod session;
 pub mod signup;
+pub mod single_sign_on;
+pub mod sso_answer;
 pub mod support;
 
 use schemars::Schema;
 
 pub use self::{
-    account::AccountEvent, device::DeviceEvent, import::ImportEvent, organization::OrganizationEvent,
-    pairing::PairingEvent, recovery::RecoveryEvent, reservation::ReservationEvent, role::RoleEvent,
-    session::SessionEvent, signup::SignupEvent, support::SupportEvent,
+    account::AccountEvent, device::DeviceEvent, federation::FederationEvent, import::ImportEvent,
+    organization::OrganizationEvent, pairing::PairingEvent, recovery::RecoveryEvent, reservation::ReservationEvent,
+    role::RoleEvent, session::SessionEvent, signup::SignupEvent, single_sign_on::SingleSignOnEvent,
+    sso_answer::SsoAnswerEvent, support::SupportEvent,
 };
 use crate::{AccountId, RecordedEvent, upcast};
 
@@ -201,6 +205,12 @@ families! {
     Import(ImportEvent),
     /// Of a request to the support.
     Support(SupportEvent),
+    /// Of an organization's identity providers.
+    SingleSignOn(SingleSignOnEvent),
+    /// Of a person at an identity provider.
+    Federation(FederationEvent),
+    /// Of an answer of an identity provider.
+    SsoAnswer(SsoAnswerEvent),
 }
 
 impl Event {
@@ -213,6 +223,9 @@ impl Event {
             Self::Account(AccountEvent::ProfileChanged(e)) => (Some(e.profile.subject()), None),
             Self::Account(AccountEvent::EmailChanged(e)) => (Some(e.email.subject()), Some(e.previous.subject())),
             Self::Support(SupportEvent::Requested(e)) => (Some(e.subject.subject()), Some(e.message.subject())),
+            Self::Session(SessionEvent::OpenedFrom(e)) => (Some(e.origin.subject()), None),
+            Self::Session(SessionEvent::Federated(e)) => (Some(e.name.subject()), None),
+            Self::SingleSignOn(SingleSignOnEvent::TestEnded(e)) => (Some(e.transcript.subject()), None),
             _ => (None, None),
         };
         first.into_iter().chain(second)

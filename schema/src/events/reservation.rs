@@ -1,11 +1,12 @@
 //! What must be unique, each in a stream of its own: `email-<hash>`, `user_code-<hash>`, `domain-<name>`,
-//! `hardware-<hash>`, `import_file-<hash>`. The stream's revision makes the reservation: of many who race for it exactly one appends.
+//! `hardware-<hash>`, `import_file-<hash>`, `saml_assertion-<hash>`;
+//! and `sso_provider-<id>`, which tells whose an identity provider is. The stream's revision makes the reservation: of many who race for it exactly one appends.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::events;
-use crate::{AccountId, ChallengeId, DeviceId, ImportId, OrganizationId, PairingId, SignupId, Timestamp};
+use crate::{AccountId, ChallengeId, DeviceId, ImportId, OrganizationId, PairingId, SignupId, SsoRequestId, Timestamp};
 
 events! {
     /// Events of reservations.
@@ -28,6 +29,10 @@ events! {
         HardwareReleased(HardwareReleased) = "hardware.released" @ 1,
         /// A file of people was uploaded: who uploads it again is told.
         ImportFileUploaded(ImportFileUploaded) = "import_file.uploaded" @ 1,
+        /// An identity provider belongs to an organization.
+        SsoProviderAssigned(SsoProviderAssigned) = "sso_provider.assigned" @ 1,
+        /// An assertion of an identity provider was used; it cannot be used again.
+        SamlAssertionUsed(SamlAssertionUsed) = "saml_assertion.used" @ 1,
     }
 }
 
@@ -38,6 +43,20 @@ pub struct EmailReserved {
     pub account: AccountId,
     /// The sign-up that took it; none if an admin adds the person. Tells how to finish or undo what a crash left.
     pub signup: Option<SignupId>,
+}
+
+/// Payload of `sso_provider.assigned`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SsoProviderAssigned {
+    /// Whose it is.
+    pub organization: OrganizationId,
+}
+
+/// Payload of `saml_assertion.used`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SamlAssertionUsed {
+    /// The request that it answered.
+    pub request: SsoRequestId,
 }
 
 /// Payload of `email.released`.

@@ -10,7 +10,9 @@ pub mod platform;
 pub mod processes;
 pub mod reactors;
 pub mod request;
+pub mod single_sign_on;
 
 pub use failure::Failure;
 pub use platform::{Done, Loaded, Platform, PlatformParts};
 pub use request::Request;
+pub use single_sign_on::SingleSignOnService;

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use commands::{Failure, Platform, Request, processes::sign_in::SignedIn};
 use domain::{Account, AccountStatus, Code, Principal, Roles, RolesCommand};
-use schema::{AccountId, LoginMethod, OrganizationId, Right, RoleId};
+use schema::{AccountId, OrganizationId, Right, RoleId};
 use uuid::Uuid;
 
 use support::{PASSWORD, World, password, person, token_in};
@@ -57,7 +57,13 @@ impl Stage {
 
     async fn sign_in(&self, email: &str) -> Result<SignedIn, Failure> {
         let proven = self.platform().check_credentials(email, password(PASSWORD)).await?;
-        self.platform().start_session(&self.world.anonymous(), proven, LoginMethod::Password).await
+        self.platform()
+            .start_session(
+                &self.world.anonymous(),
+                proven,
+                commands::processes::sign_in::SessionStart::by_password(Default::default()),
+            )
+            .await
     }
 
     async fn is_signed_in(&self, session: &SignedIn) -> bool {
@@ -122,7 +128,14 @@ async fn logging_out_ends_every_session_and_what_was_proven_before_it_begins_non
     let proven = stage.platform().check_credentials(BEN, password(PASSWORD)).await.unwrap();
     stage.platform().log_out_everywhere(&stage.admin(), stage.organization, ben).await.unwrap();
     assert!(!stage.is_signed_in(&one).await && !stage.is_signed_in(&two).await);
-    let late = stage.platform().start_session(&stage.world.anonymous(), proven, LoginMethod::Password).await;
+    let late = stage
+        .platform()
+        .start_session(
+            &stage.world.anonymous(),
+            proven,
+            commands::processes::sign_in::SessionStart::by_password(Default::default()),
+        )
+        .await;
     assert_eq!(code(late), Code::WrongCredentials, "the password was checked before");
     let new = stage.sign_in(BEN).await.unwrap();
     assert!(stage.is_signed_in(&new).await);

@@ -54,7 +54,14 @@ async fn founded(platform: &Platform) -> (OrganizationId, commands::Request) {
     let anonymous = || platform.request(Principal::Anonymous);
     let signup = confirmed(platform, "anna@northwind.example").await;
     let founded = platform.complete_signup(&anonymous(), signup, founding()).await.unwrap();
-    let session = platform.start_session(&anonymous(), founded.proven(), schema::LoginMethod::Password).await.unwrap();
+    let session = platform
+        .start_session(
+            &anonymous(),
+            founded.proven(),
+            commands::processes::sign_in::SessionStart::by_password(Default::default()),
+        )
+        .await
+        .unwrap();
     (founded.organization, platform.request(session.principal))
 }
 
@@ -81,8 +88,14 @@ async fn a_sign_up_that_was_completed_is_finished_wherever_it_broke_off() {
         })
         .await;
         eventually(|| async {
-            let started =
-                world.platform.start_session(&world.anonymous(), account, schema::LoginMethod::Password).await;
+            let started = world
+                .platform
+                .start_session(
+                    &world.anonymous(),
+                    account,
+                    commands::processes::sign_in::SessionStart::by_password(Default::default()),
+                )
+                .await;
             matches!(started.unwrap().principal, Principal::Person { system_admin: true, .. }).then_some(())
         })
         .await;
@@ -161,8 +174,16 @@ async fn a_password_outlasts_an_append_whose_answer_got_lost() {
     let right = || password(support::PASSWORD);
     let anna =
         eventually(|| async { world.platform.check_credentials("anna@northwind.example", right()).await.ok() }).await;
-    let session =
-        world.platform.start_session(&world.anonymous(), anna, schema::LoginMethod::Password).await.unwrap().principal;
+    let session = world
+        .platform
+        .start_session(
+            &world.anonymous(),
+            anna,
+            commands::processes::sign_in::SessionStart::by_password(Default::default()),
+        )
+        .await
+        .unwrap()
+        .principal;
 
     let admin = world.platform.request(session);
     let organization = admin.principal.organization().unwrap();

@@ -8,7 +8,7 @@ use commands::{Failure, processes::sign_in::Proven};
 use domain::{Account, Code, Principal};
 use eventlog::Vault;
 use identity::{LinkToken, Purpose};
-use schema::{AccountId, LoginMethod};
+use schema::AccountId;
 
 use support::{PASSWORD, World, eventually, password, person, token_in};
 
@@ -43,8 +43,15 @@ async fn verifier_of(world: &World, account: AccountId) -> String {
 async fn a_forgotten_password_is_replaced_and_ends_all_sessions() {
     let world = World::new();
     let (founded, _) = world.found(ANNA).await;
-    let session =
-        world.platform.start_session(&world.anonymous(), founded.proven(), LoginMethod::Password).await.unwrap();
+    let session = world
+        .platform
+        .start_session(
+            &world.anonymous(),
+            founded.proven(),
+            commands::processes::sign_in::SessionStart::by_password(Default::default()),
+        )
+        .await
+        .unwrap();
     let old = verifier_of(&world, founded.account).await;
     world.platform.request_password_reset(&world.anonymous(), "Anna@Northwind.example").await.unwrap();
     let token = reset_token(&world, ANNA, None).await;
@@ -204,8 +211,15 @@ async fn who_was_only_added_is_mailed_the_way_in_and_who_is_deactivated_nothing(
 async fn a_forced_reset_stands_until_the_link_is_used() {
     let world = World::new();
     let (founded, admin) = world.found(ANNA).await;
-    let session =
-        world.platform.start_session(&world.anonymous(), founded.proven(), LoginMethod::Password).await.unwrap();
+    let session = world
+        .platform
+        .start_session(
+            &world.anonymous(),
+            founded.proven(),
+            commands::processes::sign_in::SessionStart::by_password(Default::default()),
+        )
+        .await
+        .unwrap();
     world.platform.force_password_reset(&admin, founded.organization, founded.account).await.unwrap();
     assert!(matches!(world.platform.authenticate(&session.token).await.unwrap(), Principal::Anonymous));
     let check = async |text| world.platform.check_credentials(ANNA, password(text)).await;
@@ -233,7 +247,15 @@ async fn who_knows_the_password_changes_it() {
     let (proven, _) = change(PASSWORD, NEW).await.unwrap();
     assert!(right(&world, ANNA, NEW).await && !right(&world, ANNA, PASSWORD).await);
     assert!(world.embedded.get(&old).await.unwrap().is_none());
-    let session = world.platform.start_session(&world.anonymous(), proven, LoginMethod::Password).await.unwrap();
+    let session = world
+        .platform
+        .start_session(
+            &world.anonymous(),
+            proven,
+            commands::processes::sign_in::SessionStart::by_password(Default::default()),
+        )
+        .await
+        .unwrap();
     assert!(matches!(world.platform.authenticate(&session.token).await.unwrap(), Principal::Person { .. }));
     let anonymous = world.platform.change_password(&world.anonymous(), password(NEW), password(OTHER)).await;
     assert_eq!(code(anonymous), Code::NotSignedIn);

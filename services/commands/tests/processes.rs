@@ -227,7 +227,11 @@ async fn sign_out_and_role_changes_count_from_the_next_request_on() {
     world.platform.activate_account(&world.anonymous(), &token, password(PASSWORD)).await.unwrap();
     let session = world
         .platform
-        .start_session(&world.anonymous(), Proven { account: ben, epoch: 0 }, LoginMethod::Password)
+        .start_session(
+            &world.anonymous(),
+            Proven { account: ben, epoch: 0 },
+            commands::processes::sign_in::SessionStart::by_password(Default::default()),
+        )
         .await
         .unwrap();
     let rights = || async {
@@ -261,7 +265,16 @@ async fn a_session_ends_that_nobody_uses() {
     let (founded, _) = world.found("anna@northwind.example").await;
     let start = || async {
         let request = world.anonymous();
-        world.platform.start_session(&request, founded.proven(), LoginMethod::Password).await.unwrap().token
+        world
+            .platform
+            .start_session(
+                &request,
+                founded.proven(),
+                commands::processes::sign_in::SessionStart::by_password(Default::default()),
+            )
+            .await
+            .unwrap()
+            .token
     };
     let signed_in = |principal: Principal| matches!(principal, Principal::Person { .. });
     let (hour, almost) = (chrono::Duration::hours(1), chrono::Duration::hours(12) - chrono::Duration::seconds(1));
@@ -297,7 +310,14 @@ async fn nobody_signs_in_before_the_account_is_activated() {
     let (founded, admin) = world.found("anna@northwind.example").await;
     let ben = world.platform.create_account(&admin, founded.organization, person("ben@northwind.example")).await;
     let proven = Proven { account: ben.unwrap().account, epoch: 0 };
-    let session = world.platform.start_session(&world.anonymous(), proven, LoginMethod::Password).await;
+    let session = world
+        .platform
+        .start_session(
+            &world.anonymous(),
+            proven,
+            commands::processes::sign_in::SessionStart::by_password(Default::default()),
+        )
+        .await;
     assert_eq!(code(session), Code::AccountNotActivated);
 }
 

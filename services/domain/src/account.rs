@@ -2,14 +2,18 @@
 
 mod command;
 
+use std::collections::BTreeMap;
+
 use chrono::Duration;
 use schema::{
-    AccountId, Actor, ChallengeId, EmailKey, LoginMethod, OrganizationId, Personal, Right, Timestamp,
+    AccountId, Actor, ChallengeId, EmailKey, FederatedSubjectKey, LoginMethod, OrganizationId, Personal, Right,
+    SsoProviderId, Timestamp,
     events::account::{
-        AccountAbandoned, AccountActivated, AccountActivationLinkIssued, AccountCreated, AccountDeactivated,
-        AccountEmailChangeAbandoned, AccountEmailChangeBegun, AccountEmailChanged, AccountEvent, AccountLocaleChanged,
-        AccountLoggedOutEverywhere, AccountPasswordChanged, AccountPasswordResetForced, AccountPasswordResetLinkIssued,
-        AccountProfileChanged, AccountReactivated, AccountStatusSetToCreated,
+        AccountAbandoned, AccountActivated, AccountActivatedBySso, AccountActivationLinkIssued, AccountCreated,
+        AccountDeactivated, AccountEmailChangeAbandoned, AccountEmailChangeBegun, AccountEmailChanged, AccountEvent,
+        AccountLocaleChanged, AccountLoggedOutEverywhere, AccountLoginMethodChanged, AccountPasswordChanged,
+        AccountPasswordResetForced, AccountPasswordResetLinkIssued, AccountProfileChanged, AccountReactivated,
+        AccountSessionsEnded, AccountStatusSetToCreated, AccountSubjectLinked,
     },
 };
 use uuid::Uuid;
@@ -47,6 +51,8 @@ pub struct Account {
     link_was_mailed: bool,
     reset_link: Option<(ChallengeId, Timestamp)>,
     credential: Option<Uuid>,
+    was_activated: bool,
+    subjects: BTreeMap<SsoProviderId, FederatedSubjectKey>,
     must_reset: bool,
     session_epoch: u64,
     unit_epoch: u64,
@@ -73,6 +79,10 @@ impl Account {
     /// How the person signs in.
     pub fn login_method(&self) -> Option<LoginMethod> {
         self.created.as_ref().map(|created| created.login_method)
+    }
+    /// What an identity provider has called the person so far.
+    pub fn subject(&self, provider: SsoProviderId) -> Option<&FederatedSubjectKey> {
+        self.subjects.get(&provider)
     }
     /// The activation link that is valid, and until when.
     pub fn activation_link(&self) -> Option<(ChallengeId, Timestamp)> {
@@ -167,6 +177,17 @@ impl Account {
         let moved_on = |epoch: &Option<u64>| epoch.is_some_and(|epoch| epoch != self.session_epoch);
         Ok(match (&intent.command, self.status) {
             (AccountCommand::Create { .. } | AccountCommand::Abandon, _) => vec![],
+            (AccountCommand::Activate { .. }, AccountStatus::Added)
+                if current.login_method == LoginMethod::SingleSignOn =>
+            {
+                return Err(Code::NoPassword.into());
+            }
+            (AccountCommand::SignInAtProvider { provider, subject }, status) => {
+                return self.sign_in_at_provider(*provider, subject.as_ref(), status);
+            }
+            (AccountCommand::ChangeLoginMethod { method }, _) => {
+                none_if(current.login_method == *method, AccountLoginMethodChanged { method: *method }.into())
+            }
             (AccountCommand::Activate { challenge, credential }, _) => {
                 self.check_link(*challenge, at)?;
                 vec![AccountActivated { challenge: Some(*challenge), credential: *credential }.into()]
@@ -200,6 +221,7 @@ impl Account {
             (AccountCommand::LogOutEverywhere, status) => {
                 none_if(status != AccountStatus::Activated, AccountLoggedOutEverywhere {}.into())
             }
+            (AccountCommand::EndSessions, _) => vec![AccountSessionsEnded {}.into()],
             (AccountCommand::SetToCreated { epoch: Some(_) }, AccountStatus::Deactivated) => vec![],
             (AccountCommand::SetToCreated { .. }, AccountStatus::Deactivated)
             | (AccountCommand::IssueActivationLink { .. }, AccountStatus::Deactivated) => {
@@ -211,6 +233,11 @@ impl Account {
             }
             (AccountCommand::IssueActivationLink { .. }, AccountStatus::Activated) => {
                 return Err(Code::AlreadyActivated.at("personId"));
+            }
+            (AccountCommand::IssueActivationLink { mailed: false, .. }, _)
+                if current.login_method == LoginMethod::SingleSignOn =>
+            {
+                return Err(Code::NoPassword.at("personId"));
             }
             (AccountCommand::IssueActivationLink { challenge, mailed }, _) => {
                 let so_already = self.link.is_some_and(|(valid, _)| valid == *challenge);
@@ -237,6 +264,27 @@ impl Account {
                 vec![self.password_changed(None, *credential)]
             }
         })
+    }
+
+    /// The provider vouches for the person; `subject` is what it calls the person for ever, if it has such a name.
+    fn sign_in_at_provider(
+        &self,
+        provider: SsoProviderId,
+        subject: Option<&FederatedSubjectKey>,
+        status: AccountStatus,
+    ) -> Result<Vec<AccountEvent>, Rejection> {
+        let activated = match status {
+            AccountStatus::Activated => None,
+            AccountStatus::Added => Some(AccountActivatedBySso { provider }.into()),
+            AccountStatus::Deactivated => return Err(Code::AccountDeactivated.into()),
+            AccountStatus::Absent | AccountStatus::Abandoned => return Err(Code::NotFound.into()),
+        };
+        let linked = match (subject, self.subjects.get(&provider)) {
+            (Some(subject), Some(known)) if subject != known => return Err(Code::WrongCredentials.into()),
+            (Some(subject), None) => Some(AccountSubjectLinked { provider, subject: subject.clone() }.into()),
+            _ => None,
+        };
+        Ok(activated.into_iter().chain(linked).collect())
     }
 
     fn password_changed(&self, challenge: Option<ChallengeId>, credential: Uuid) -> AccountEvent {
@@ -277,9 +325,22 @@ impl Aggregate for Account {
             }
             AccountEvent::Activated(e) => {
                 self.status = AccountStatus::Activated;
+                self.was_activated = true;
                 self.link = None;
                 self.credential = Some(e.credential);
             }
+            AccountEvent::ActivatedBySso(_) => {
+                self.status = AccountStatus::Activated;
+                self.was_activated = true;
+                self.link = None;
+            }
+            AccountEvent::LoginMethodChanged(e) => {
+                self.reset_link = None;
+                if let Some(created) = &mut self.created {
+                    created.login_method = e.method;
+                }
+            }
+            AccountEvent::SubjectLinked(e) => drop(self.subjects.insert(e.provider, e.subject.clone())),
             AccountEvent::Abandoned(_) => self.status = AccountStatus::Abandoned,
             AccountEvent::ProfileChanged(e) => {
                 if let Some(created) = &mut self.created {
@@ -310,12 +371,14 @@ impl Aggregate for Account {
                 self.log_out();
             }
             AccountEvent::Reactivated(_) => {
-                let chosen = self.credential.is_some();
-                self.status = if chosen { AccountStatus::Activated } else { AccountStatus::Added };
+                self.status = if self.was_activated { AccountStatus::Activated } else { AccountStatus::Added };
             }
             AccountEvent::LoggedOutEverywhere(_) => self.log_out(),
+            AccountEvent::SessionsEnded(_) => self.session_epoch = self.session_epoch.saturating_add(1),
             AccountEvent::StatusSetToCreated(_) => {
                 self.status = AccountStatus::Added;
+                self.was_activated = false;
+                self.subjects.clear();
                 self.credential = None;
                 self.must_reset = false;
                 self.reset_link = None;
@@ -370,12 +433,15 @@ impl Aggregate for Account {
             | AccountCommand::LogOutEverywhere
             | AccountCommand::SetToCreated { .. }
             | AccountCommand::IssueActivationLink { .. }
+            | AccountCommand::ChangeLoginMethod { .. }
             | AccountCommand::ForcePasswordReset { .. } => Access::Right(Right::ManageAccounts),
             // The link is the proof.
             AccountCommand::Activate { .. } | AccountCommand::ResetPassword { .. } => Access::Anyone,
-            AccountCommand::ChangePassword { .. } => Access::Owner,
+            AccountCommand::ChangePassword { .. } | AccountCommand::EndSessions => Access::Owner,
             AccountCommand::Abandon
             | AccountCommand::AbandonEmailChange { .. }
+            // Given only after the provider's answer was checked.
+            | AccountCommand::SignInAtProvider { .. }
             | AccountCommand::IssueResetLink { .. } => Access::System,
         }
     }

@@ -104,6 +104,28 @@ codes! {
     AccountDeactivated = "ACCOUNT_DEACTIVATED": "Reactivate the account first.",
     /// The person signs in without a password.
     NoPassword = "NO_PASSWORD": "The person signs in at the identity provider and has no password here.",
+    /// The organization has everybody sign in at its identity provider.
+    SingleSignOnRequired = "SINGLE_SIGN_ON_REQUIRED": "Your organization signs in at its identity provider; use single sign-on.",
+    /// Single sign-on needs a provider that was tested and activated.
+    NoActiveProvider = "NO_ACTIVE_PROVIDER": "Test and activate a provider first.",
+    /// The configuration has not passed its test, or was changed since.
+    NotTested = "NOT_TESTED": "Test the provider as it is configured now, then activate it.",
+    /// Another active provider serves the same domain.
+    ProviderConflict = "PROVIDER_CONFLICT": "Another active provider serves one of these domains; deactivate it or name other domains.",
+    /// Another provider has this name or one that looks the same.
+    ProviderNameTaken = "PROVIDER_NAME_TAKEN": "Another provider has this name; choose another.",
+    /// Single sign-on is for domains that the organization has verified.
+    DomainNotVerified = "DOMAIN_NOT_VERIFIED": "Verify the domain first.",
+    /// The text is not a URL that can be used here.
+    InvalidUrl = "INVALID_URL": "Enter the whole address, beginning with https://.",
+    /// The text is not a certificate, or one whose key is too short.
+    InvalidCertificate = "INVALID_CERTIFICATE": "Paste the provider's X.509 certificate in PEM, with an RSA key of at least 2048 bits or an ECDSA key.",
+    /// The file is not the metadata of one SAML identity provider.
+    InvalidMetadata = "INVALID_METADATA": "Upload the metadata file of the identity provider, an XML file.",
+    /// The named way back in is not an active system admin with a password.
+    NoWayBackIn = "NO_WAY_BACK_IN": "Name an active system admin who has a password here.",
+    /// The identity provider could not be reached, or does not answer as it should.
+    ProviderUnreachable = "PROVIDER_UNREACHABLE": "The identity provider does not answer as it should; see that its address is right and try again.",
     /// The password has to be replaced before it can be used.
     PasswordResetRequired = "PASSWORD_RESET_REQUIRED": "Choose a new password with the link that was mailed to you.",
     /// People cannot do this to their own account.

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use schema::{
-    AccountId, DeviceId, EmailKey, HardwareKey, ImportFileKey, ImportId, OrganizationId, PairingId, SignupId,
-    Timestamp, UserCodeKey,
+    AccountId, DeviceId, EmailKey, HardwareKey, ImportFileKey, ImportId, OrganizationId, PairingId, SamlAssertionKey,
+    SignupId, SsoProviderId, SsoRequestId, Timestamp, UserCodeKey,
     events::reservation::{
         DomainReleased, DomainReserved, EmailReleased, EmailReserved, EmailReservedForImport, HardwareEnrolled,
-        HardwareReleased, ImportFileUploaded, ReservationEvent, UserCodeReserved,
+        HardwareReleased, ImportFileUploaded, ReservationEvent, SamlAssertionUsed, SsoProviderAssigned,
+        UserCodeReserved,
     },
 };
 
@@ -261,6 +262,83 @@ impl Aggregate for ImportFileReservation {
     }
 
     fn access(_: &NoteImportFile) -> Access {
+        Access::System
+    }
+}
+
+/// Whose an identity provider is. It is never given to another.
+#[derive(Debug, Clone, Default)]
+pub struct SsoProviderAssignment {
+    organization: Option<OrganizationId>,
+}
+
+/// Give a new provider to an organization.
+#[derive(Debug, Clone)]
+pub struct AssignProvider(pub OrganizationId);
+
+impl Aggregate for SsoProviderAssignment {
+    type Id = SsoProviderId;
+    type Event = ReservationEvent;
+    type Command = AssignProvider;
+    const CATEGORY: &'static str = "sso_provider";
+
+    fn evolve(mut self, event: &ReservationEvent) -> Self {
+        if let ReservationEvent::SsoProviderAssigned(e) = event {
+            self.organization.get_or_insert(e.organization);
+        }
+        self
+    }
+
+    fn decide(&self, intent: &Intent<AssignProvider>) -> Result<Vec<ReservationEvent>, Rejection> {
+        let AssignProvider(organization) = intent.command;
+        match self.organization {
+            None => Ok(vec![SsoProviderAssigned { organization }.into()]),
+            Some(owner) if owner == organization => Ok(vec![]),
+            Some(_) => Err(Code::AlreadyUsed.into()),
+        }
+    }
+
+    fn access(_: &AssignProvider) -> Access {
+        Access::System
+    }
+
+    fn organization(&self) -> Option<OrganizationId> {
+        self.organization
+    }
+}
+
+/// Whether an assertion was used.
+#[derive(Debug, Clone, Default)]
+pub struct SamlAssertionReservation {
+    used: Option<SsoRequestId>,
+}
+
+/// Use an assertion for the request that it answers.
+#[derive(Debug, Clone)]
+pub struct UseAssertion(pub SsoRequestId);
+
+impl Aggregate for SamlAssertionReservation {
+    type Id = SamlAssertionKey;
+    type Event = ReservationEvent;
+    type Command = UseAssertion;
+    const CATEGORY: &'static str = "saml_assertion";
+
+    fn evolve(mut self, event: &ReservationEvent) -> Self {
+        if let ReservationEvent::SamlAssertionUsed(e) = event {
+            self.used = Some(e.request);
+        }
+        self
+    }
+
+    fn decide(&self, intent: &Intent<UseAssertion>) -> Result<Vec<ReservationEvent>, Rejection> {
+        // Not even for the same request: what is repeated after a crash is refused, and the person signs in again.
+        match self.used {
+            Some(_) => Err(Code::AlreadyUsed.into()),
+            None => Ok(vec![SamlAssertionUsed { request: intent.command.0 }.into()]),
+        }
+    }
+
+    fn access(_: &UseAssertion) -> Access {
         Access::System
     }
 }

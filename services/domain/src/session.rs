@@ -2,8 +2,8 @@
 
 use chrono::Duration;
 use schema::{
-    AccountId, Actor, OrganizationId, SessionId, Timestamp,
-    events::session::{SessionEnded, SessionEvent, SessionStarted},
+    AccountId, Actor, OrganizationId, Personal, SessionId, SessionOrigin, Timestamp,
+    events::session::{SessionEnded, SessionEvent, SessionFederated, SessionOpenedFrom, SessionStarted},
 };
 
 use crate::{Access, Aggregate, Code, Intent, Rejection};
@@ -17,7 +17,14 @@ pub const SESSION_IDLE_LIFETIME: Duration = Duration::hours(12);
 #[derive(Debug, Clone)]
 pub enum SessionCommand {
     /// Begin it: the credentials were right. It ends after [`SESSION_LIFETIME`] at the latest.
-    Start(SessionStarted),
+    Start {
+        /// Who signed in, and how.
+        started: SessionStarted,
+        /// From where.
+        origin: Option<Personal<SessionOrigin>>,
+        /// The session at an identity provider that it began with.
+        federated: Option<SessionFederated>,
+    },
     /// Sign out.
     End,
 }
@@ -26,6 +33,8 @@ pub enum SessionCommand {
 #[derive(Debug, Clone, Default)]
 pub struct Session {
     started: Option<SessionStarted>,
+    opened: Option<SessionOpenedFrom>,
+    federated: Option<SessionFederated>,
     ended: bool,
 }
 
@@ -33,6 +42,19 @@ impl Session {
     /// How it began, while it is valid.
     pub fn valid(&self, at: Timestamp) -> Option<&SessionStarted> {
         self.started.as_ref().filter(|started| !self.ended && at < started.expires_at)
+    }
+    /// From where.
+    pub fn origin(&self) -> Option<&Personal<SessionOrigin>> {
+        self.opened.as_ref().map(|opened| &opened.origin)
+    }
+    /// When it began.
+    pub fn began_at(&self) -> Option<Timestamp> {
+        let latest = self.started.as_ref().map(|started| started.expires_at - SESSION_LIFETIME);
+        self.opened.as_ref().map(|opened| opened.at).or(latest)
+    }
+    /// The session at an identity provider that it began with.
+    pub fn federated(&self) -> Option<&SessionFederated> {
+        self.federated.as_ref()
     }
     /// Who signed in.
     pub fn account(&self) -> Option<AccountId> {
@@ -49,6 +71,8 @@ impl Aggregate for Session {
     fn evolve(mut self, event: &SessionEvent) -> Self {
         match event {
             SessionEvent::Started(e) => self.started = Some(e.clone()),
+            SessionEvent::OpenedFrom(e) => self.opened = Some(e.clone()),
+            SessionEvent::Federated(e) => self.federated = Some(e.clone()),
             SessionEvent::Ended(_) => self.ended = true,
         }
         self
@@ -56,10 +80,13 @@ impl Aggregate for Session {
 
     fn decide(&self, intent: &Intent<SessionCommand>) -> Result<Vec<SessionEvent>, Rejection> {
         match (&intent.command, &self.started) {
-            (SessionCommand::Start(_), Some(_)) => Err(Code::AlreadyUsed.into()),
-            (SessionCommand::Start(started), None) => {
+            (SessionCommand::Start { .. }, Some(_)) => Err(Code::AlreadyUsed.into()),
+            (SessionCommand::Start { started, origin, federated }, None) => {
                 let expires_at = started.expires_at.min(intent.at + SESSION_LIFETIME);
-                Ok(vec![SessionStarted { expires_at, ..started.clone() }.into()])
+                let started = SessionStarted { expires_at, ..started.clone() }.into();
+                let origin = origin.clone().map(|origin| SessionOpenedFrom { at: intent.at, origin }.into());
+                let federated = federated.clone().map(SessionEvent::from);
+                Ok(std::iter::once(started).chain(origin).chain(federated).collect())
             }
             (SessionCommand::End, None) => Err(Code::NotFound.into()),
             (SessionCommand::End, Some(_)) if self.ended => Ok(vec![]),
@@ -70,7 +97,7 @@ impl Aggregate for Session {
     fn access(command: &SessionCommand) -> Access {
         match command {
             // Whoever signs in is nobody before; the command is only built after the credentials were checked.
-            SessionCommand::Start(_) => Access::Anyone,
+            SessionCommand::Start { .. } => Access::Anyone,
             SessionCommand::End => Access::Owner,
         }
     }

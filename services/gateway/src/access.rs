@@ -14,6 +14,8 @@ pub(crate) enum Reading {
     Domains,
     /// Files of people, and what became of them.
     Imports,
+    /// Identity providers, and who signs in how.
+    SingleSignOn,
     /// What has to be published to prove a domain.
     DomainProofs,
     /// Portal units and their commands; without the right to manage them, one's own.
@@ -29,6 +31,7 @@ impl Reading {
         may(Access::Member)?;
         match self {
             Self::Own | Self::Devices => Ok(()),
+            Self::SingleSignOn => may(Access::SystemAdmin),
             Self::Imports => may(Access::Right(Right::ManageAccounts)),
             // Whoever adds people has to know which addresses they may have.
             Self::Domains if may(Access::Right(Right::ManageAccounts)).is_ok() => Ok(()),

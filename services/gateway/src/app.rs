@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::Context;
-use commands::{Platform, Request, mail::Mailbox};
+use commands::{Platform, Request, SingleSignOnService, mail::Mailbox};
 use devices::Devices;
 use directory::Directory;
 use domain::{Code, Rejection};
@@ -38,6 +38,7 @@ pub(crate) struct App {
     pub(crate) loaders: Loaders,
     pub(crate) access_tokens: AccessTokens,
     pub(crate) throttles: Throttles,
+    pub(crate) sso: SingleSignOnService,
     pub(crate) revocations: Revocations,
     pub(crate) mailbox: Option<Mailbox>,
     pub(crate) metrics: Metrics,
@@ -65,6 +66,7 @@ impl App {
             loaders: Loaders::new(&directory, &devices),
             access_tokens: AccessTokens::new(platform.keys()),
             throttles: Throttles::new(),
+            sso: SingleSignOnService::new(platform.clone(), config.public_origin.clone(), config.plain_http_providers),
             revocations: Revocations::new(),
             metrics: Metrics::new(registry),
             config,

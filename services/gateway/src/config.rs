@@ -35,6 +35,8 @@ pub struct GatewayConfig {
     pub links: Links,
     /// Serves small pages for what a person can do with only a mail and a browser. For as long as there is no frontend.
     pub own_pages: bool,
+    /// Identity providers may be reached without TLS: on one's own machine only.
+    pub plain_http_providers: bool,
 }
 
 impl GatewayConfig {
@@ -75,6 +77,7 @@ mod tests {
             trusted_proxies: 0,
             links: Links::at("https://accounts.example.com"),
             own_pages: true,
+            plain_http_providers: false,
         };
         let foreign = [
             "https://accounts.example.com.evil.com",

@@ -1,9 +1,12 @@
 //! The ways into an account. Mutations and pages share them, so that the same rules and limits hold for both.
 
-use commands::{Failure, processes::sign_in::SignedIn};
+use commands::{
+    Failure,
+    processes::sign_in::{SessionStart, SignedIn},
+};
 use domain::{Code, Rejection, session::SESSION_LIFETIME, text::EmailAddress};
 use identity::Password;
-use schema::{EmailKey, LoginMethod, Position};
+use schema::{EmailKey, Position};
 
 use crate::{
     app::{App, signed_in},
@@ -47,14 +50,14 @@ pub(crate) async fn sign_in(app: &App, caller: &Caller, email: &str, typed: Stri
         Err(_) => app.throttles.sign_in_not_tried(&key),
     }
     let proven = checked?;
-    Ok(app.platform.start_session(&request, proven, LoginMethod::Password).await?)
+    Ok(app.platform.start_session(&request, proven, SessionStart::by_password(caller.origin())).await?)
 }
 
 /// Activates an account with the mailed link and a password of the person's choice, and signs the person in.
 pub(crate) async fn activate(app: &App, caller: &Caller, token: &str, typed: String) -> Result<SignedIn, Stop> {
     let request = app.request(caller);
     let (proven, _) = app.platform.activate_account(&request, token, password(typed)?).await?;
-    Ok(app.platform.start_session(&request, proven, LoginMethod::Password).await?)
+    Ok(app.platform.start_session(&request, proven, SessionStart::by_password(caller.origin())).await?)
 }
 
 /// Has a link to choose a new password mailed, if there is an account with this address. The answer is the same if there
@@ -72,7 +75,7 @@ pub(crate) async fn request_password_reset(app: &App, caller: &Caller, email: &s
 pub(crate) async fn reset_password(app: &App, caller: &Caller, token: &str, typed: String) -> Result<SignedIn, Stop> {
     let request = app.request(caller);
     let (proven, _) = app.platform.reset_password(&request, token, password(typed)?).await?;
-    Ok(app.platform.start_session(&request, proven, LoginMethod::Password).await?)
+    Ok(app.platform.start_session(&request, proven, SessionStart::by_password(caller.origin())).await?)
 }
 
 /// Gives the account of whoever asks another password, if they know the current one, and begins a new session. All others
@@ -95,5 +98,5 @@ pub(crate) async fn change_password(
         Err(Some(Code::WrongCredentials)) => {}
         Err(_) => app.throttles.password_change_not_tried(account),
     }
-    Ok(app.platform.start_session(&request, changed?.0, LoginMethod::Password).await?)
+    Ok(app.platform.start_session(&request, changed?.0, SessionStart::by_password(caller.origin())).await?)
 }

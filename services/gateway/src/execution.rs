@@ -1,7 +1,7 @@
 //! Runs GraphQL requests of both transports: parses each text once, holds it to the limits, and sees that every error
 //! has a code.
 
-use std::{collections::HashSet, net::IpAddr, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{
     Data, Executor, Request, Response, Schema, ServerError,
@@ -21,7 +21,7 @@ use crate::{
     errors::{BAD_REQUEST, Stop},
     mutations::Mutation,
     queries::Query,
-    session::Caller,
+    session::{Caller, Sender},
     subscriptions::Subscription,
 };
 
@@ -59,7 +59,7 @@ pub(crate) struct Api {
 #[derive(Debug, Clone)]
 pub(crate) struct SocketOwner {
     pub(crate) token: SessionToken,
-    pub(crate) address: IpAddr,
+    pub(crate) sender: Sender,
 }
 
 impl Api {
@@ -125,7 +125,7 @@ impl Api {
         };
         let correlation = self.app.platform.entropy().uuid_v4();
         let token = Some(owner.token.clone());
-        match Caller::authenticate(&self.app.platform, token, owner.address, correlation).await {
+        match Caller::authenticate(&self.app.platform, token, owner.sender.clone(), correlation).await {
             Ok(caller) => {
                 let request = request.data(Arc::new(caller));
                 self.schema.execute_stream_with_session_data(request, data).map(with_codes).boxed()

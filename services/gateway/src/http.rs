@@ -26,7 +26,8 @@ use crate::{
     execution::{Api, bad_request, failed},
     history::export,
     imports, logos, oauth, pages,
-    session::{Caller, Credentials, client_address},
+    session::{Caller, Credentials, sender},
+    sso,
     turns::{Turn, Turns},
     uploads::{self, NotTaken},
     websocket::{self, Sockets},
@@ -74,6 +75,7 @@ pub(crate) fn router(web: Web) -> Router {
             .route("/dev/mailbox", get(dev::mailbox))
             .route("/dev/mailbox.json", get(dev::mailbox_json));
     }
+    router = router.merge(sso::router()).merge(pages::styles_router());
     if web.api.app.config.own_pages {
         router = router.merge(pages::router());
     }
@@ -129,6 +131,7 @@ fn known_route(path: &str) -> &'static str {
         "/import-template.xlsx" => "/import-template.xlsx",
         result if result.starts_with("/imports/") => "/imports",
         logo if logo.starts_with("/logos/") => "/logos",
+        _ if sso::known_route(path).is_some() => sso::known_route(path).unwrap_or("other"),
         _ => pages::PATHS.iter().find(|known| **known == path).copied().unwrap_or("other"),
     }
 }
@@ -223,8 +226,8 @@ fn credentials(web: &Web, headers: &HeaderMap) -> Result<Credentials, Refused> {
 async fn authenticate(web: &Web, parts: &Parts, credentials: &Credentials) -> Result<Caller, Refused> {
     let app = &web.api.app;
     let correlation = parts.extensions.get().map_or(Uuid::nil(), |RequestId(id)| *id);
-    let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
-    Caller::authenticate(&app.platform, credentials.token.clone(), address, correlation).await.map_err(|failure| {
+    let sender = sender(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
+    Caller::authenticate(&app.platform, credentials.token.clone(), sender, correlation).await.map_err(|failure| {
         tracing::error!(request = %correlation, reason = %failure, "a request failed");
         (StatusCode::SERVICE_UNAVAILABLE, Box::new(failed(Stop::from(failure))))
     })

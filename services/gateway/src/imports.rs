@@ -19,7 +19,7 @@ use crate::{
     errors::Stop,
     http::{RequestId, Web, peer},
     objects::import::account_of,
-    session::{Caller, Credentials, client_address, comes_from_elsewhere},
+    session::{Caller, Credentials, comes_from_elsewhere, sender},
 };
 
 /// The type of XLSX (RFC 6838 registry of IANA).
@@ -53,9 +53,9 @@ pub(crate) async fn result(State(web): State<Web>, Path(import): Path<String>, r
     }
     let correlation = parts.extensions.get().map_or(Uuid::nil(), |RequestId(id)| *id);
     let token = Credentials::of(&parts.headers, &app.config).token;
-    let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
+    let sender = sender(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
     let found = async {
-        let caller = Caller::authenticate(&app.platform, token, address, correlation).await?;
+        let caller = Caller::authenticate(&app.platform, token, sender, correlation).await?;
         let reader = Reader::new(caller.principal(), Reading::Imports)?;
         let import: ImportId = import.parse().map_err(|_| Code::NotFound)?;
         let loaded = app.platform.import(&app.request(&caller), reader.organization, import).await?;

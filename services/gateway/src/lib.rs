@@ -38,6 +38,7 @@ mod queries;
 mod revocations;
 mod scalars;
 mod session;
+mod sso;
 mod subscriptions;
 mod throttles;
 mod turns;

@@ -9,7 +9,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 /// Events after which somebody may no longer read what they did.
-const TYPES: [&str; 10] = [
+const TYPES: [&str; 11] = [
     "session.ended",
     "role.edited",
     "role.deleted",
@@ -17,6 +17,7 @@ const TYPES: [&str; 10] = [
     "role.holder_suspended",
     "account.deactivated",
     "account.logged_out_everywhere",
+    "account.sessions_ended",
     "account.status_set_to_created",
     "account.password_reset_forced",
     "account.password_changed",

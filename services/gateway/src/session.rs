@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use commands::{Failure, Platform};
 use domain::Principal;
 use identity::{SessionToken, bearer, throttled_address};
+use schema::SessionOrigin;
 use uuid::Uuid;
 
 use crate::config::GatewayConfig;
@@ -84,6 +85,42 @@ pub(crate) fn comes_from_elsewhere(headers: &HeaderMap, config: &GatewayConfig) 
     foreign_origin || foreign_site
 }
 
+/// Who a request comes from, as far as the client says: for limits, and for the person to recognize.
+pub(crate) fn sender(headers: &HeaderMap, peer: Option<SocketAddr>, trusted_proxies: usize) -> Sender {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Sender { address: client_address(headers, peer, trusted_proxies), device: agent.and_then(device_of) }
+}
+
+/// Browser and system in words, out of what a client calls itself (RFC 9110 10.1.5): the parts that all of them name.
+fn device_of(agent: &str) -> Option<String> {
+    let browsers = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    let systems = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let known =
+        |list: &[(&str, &'static str)]| list.iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| *name);
+    match (known(&browsers), known(&systems)) {
+        (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
+        (Some(name), None) | (None, Some(name)) => Some(name.to_owned()),
+        (None, None) => None,
+    }
+}
+
 /// The address of the client, for limits: past the trusted proxies, each of which appended the address it saw.
 pub(crate) fn client_address(headers: &HeaderMap, peer: Option<SocketAddr>, trusted_proxies: usize) -> IpAddr {
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
@@ -113,6 +150,15 @@ pub(crate) fn network_of(address: IpAddr) -> String {
     }
 }
 
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    /// For limits.
+    pub(crate) address: IpAddr,
+    /// Browser and system, as far as the client says.
+    pub(crate) device: Option<String>,
+}
+
 /// The sender of one operation.
 pub(crate) struct Caller {
     principal: Mutex<Principal>,
@@ -120,6 +166,8 @@ pub(crate) struct Caller {
     pub(crate) token: Option<SessionToken>,
     /// For limits.
     pub(crate) address: IpAddr,
+    /// Browser and system, as far as the client says.
+    pub(crate) device: Option<String>,
     /// Names the request in the log, in the history and to the client.
     pub(crate) correlation: Uuid,
 }
@@ -129,19 +177,24 @@ impl Caller {
     pub(crate) async fn authenticate(
         platform: &Platform,
         token: Option<SessionToken>,
-        address: IpAddr,
+        Sender { address, device }: Sender,
         correlation: Uuid,
     ) -> Result<Self, Failure> {
         let principal = match &token {
             Some(token) => platform.authenticate(token).await?,
             None => Principal::Anonymous,
         };
-        Ok(Self { principal: Mutex::new(principal), token, address, correlation })
+        Ok(Self { principal: Mutex::new(principal), token, address, device, correlation })
     }
 
     /// Who it is.
     pub(crate) fn principal(&self) -> Principal {
         self.principal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From where it comes, for the person to recognize.
+    pub(crate) fn origin(&self) -> SessionOrigin {
+        SessionOrigin { device: self.device.clone(), network: network_of(self.address) }
     }
 
     /// Who it is from now on: later fields of the same request act as the person who has just signed in or out.
@@ -162,6 +215,7 @@ mod tests {
             trusted_proxies: 0,
             links: commands::mail::Links::at("https://accounts.example.com"),
             own_pages: true,
+            plain_http_providers: false,
         }
     }
 

@@ -8,8 +8,8 @@ use identity::{
     DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, DOMAIN_LOOKS_PER_ORGANIZATION,
     DOMAIN_PROOFS_PER_ORGANIZATION, IMPORTS_PER_ORGANIZATION, LOGOS_PER_ORGANIZATION, Limiter, MAILS_TO_PERSON,
     ONE_USE_OF_ASSERTION, PASSWORD_RESET_PER_ADDRESS, PASSWORD_RESET_PER_EMAIL, RetryAfter, SIGN_IN_PER_ACCOUNT,
-    SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SUPPORT_PER_ACCOUNT, USER_CODE_IN_ALL,
-    USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
+    SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SSO_PER_ADDRESS, SUPPORT_PER_ACCOUNT,
+    USER_CODE_IN_ALL, USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
 };
 use schema::{AccountId, DeviceId, EmailKey, OrganizationId, Timestamp};
 use tokio::sync::Mutex;
@@ -21,6 +21,7 @@ const TURNS: usize = 64;
 pub(crate) struct Throttles {
     sign_in_account: Limiter<EmailKey>,
     sign_in_address: Limiter<IpAddr>,
+    single_sign_on: Limiter<IpAddr>,
     sign_up_email: Limiter<EmailKey>,
     sign_up_address: Limiter<IpAddr>,
     reset_email: Limiter<EmailKey>,
@@ -46,6 +47,7 @@ impl Throttles {
         Self {
             sign_in_account: Limiter::new(SIGN_IN_PER_ACCOUNT),
             sign_in_address: Limiter::new(SIGN_IN_PER_ADDRESS),
+            single_sign_on: Limiter::new(SSO_PER_ADDRESS),
             sign_up_email: Limiter::new(SIGN_UP_PER_EMAIL),
             sign_up_address: Limiter::new(SIGN_UP_PER_ADDRESS),
             reset_email: Limiter::new(PASSWORD_RESET_PER_EMAIL),
@@ -84,6 +86,11 @@ impl Throttles {
     /// The password was right.
     pub(crate) fn signed_in(&self, email: &EmailKey) {
         self.sign_in_account.succeeded(email);
+    }
+
+    /// Before somebody is sent to an identity provider, or what one sends is looked at.
+    pub(crate) fn single_sign_on(&self, address: IpAddr, now: Timestamp) -> Result<(), Rejection> {
+        self.single_sign_on.admit(address, now).map_err(rejection)
     }
 
     /// Before a sign-up begins and a mail leaves.

@@ -20,7 +20,7 @@ use crate::{
     execution::SocketOwner,
     http::{Web, peer},
     metrics::Counted,
-    session::{Credentials, client_address, comes_from_elsewhere},
+    session::{Credentials, comes_from_elsewhere, sender},
 };
 
 /// What all WebSockets share.
@@ -48,7 +48,7 @@ pub(crate) async fn upgrade(State(web): State<Web>, request: Request) -> Respons
         return (StatusCode::SERVICE_UNAVAILABLE, "Too many connections are open.\n").into_response();
     };
     let app = web.api.app.clone();
-    let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
+    let sender = sender(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
     // Browsers send the cookie whichever page opens the WebSocket, so the page has to be ours.
     let credentials = Credentials::of(&parts.headers, &app.config);
     let cookie_token = credentials.token.filter(|_| !comes_from_elsewhere(&parts.headers, &app.config));
@@ -62,7 +62,7 @@ pub(crate) async fn upgrade(State(web): State<Web>, request: Request) -> Respons
                 let token = token.ok_or(Close::UNAUTHORIZED)?;
                 admit(&connecting, &token, &connection).await?;
                 let mut data = Data::default();
-                data.insert(SocketOwner { token, address });
+                data.insert(SocketOwner { token, sender });
                 Ok(data)
             };
             let ended = serve(socket, web.api, &web.sockets.settings, web.stop, connect).await;

@@ -45,8 +45,11 @@ impl Schema {
             "ENUM" => self.0[of["name"].as_str().unwrap()]["enumValues"][0]["name"].clone(),
             "INPUT_OBJECT" => {
                 let fields = self.0[of["name"].as_str().unwrap()]["inputFields"].as_array().unwrap();
-                let needed = fields.iter().filter(|field| field["type"]["kind"] == "NON_NULL");
+                let needed: Vec<_> = fields.iter().filter(|field| field["type"]["kind"] == "NON_NULL").collect();
+                // Of an input that has only fields which may be left out, one is passed: it may be one of several.
+                let needed = if needed.is_empty() { fields.iter().take(1).collect() } else { needed };
                 needed
+                    .into_iter()
                     .map(|f| {
                         (
                             f["name"].as_str().unwrap().to_owned(),
@@ -71,6 +74,9 @@ impl Schema {
             named = inner;
         }
         let name = named["name"].as_str().unwrap();
+        if named["kind"] == "UNION" {
+            return Some(" { __typename }".to_owned());
+        }
         if !matches!(named["kind"].as_str().unwrap(), "OBJECT" | "INTERFACE") {
             return Some(String::new());
         }
@@ -109,7 +115,7 @@ impl Schema {
 }
 
 /// What anybody may call: it proves itself by a code, a link or a password.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 8] = [
     "beginSignup",
     "confirmSignup",
     "completeSignup",
@@ -117,9 +123,11 @@ const OPEN: [&str; 7] = [
     "activateAccount",
     "requestPasswordReset",
     "resetPassword",
+    // The same for every address of a domain.
+    "signInOptions",
 ];
-/// What any member may call; `signOut` would end the attack.
-const OF_MEMBERS: [&str; 3] = ["connectDevice", "signOut", "pairing"];
+/// What any member may call; `signOut` and `signOutEverywhere` would end the attack.
+const OF_MEMBERS: [&str; 4] = ["connectDevice", "signOut", "signOutEverywhere", "pairing"];
 
 #[tokio::test]
 async fn who_may_not_gets_nothing_and_changes_nothing() {
@@ -133,10 +141,13 @@ async fn who_may_not_gets_nothing_and_changes_nothing() {
     let role = admin.mutate("createRole", role, "role { id }").await["role"]["id"].take();
     let anna = admin.query("{ viewer { person { id } organization { id } } }").await["viewer"].take();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let provider = text(&installation.add_provider(&admin).await["id"]);
+    let test = admin.mutate("testSsoProvider", json!({ "providerId": provider }), "testId").await["testId"].take();
     let targets = Targets(BTreeMap::from([
         ("personId", text(&anna["person"]["id"])),
         ("roleId", text(&role)),
         ("deviceId", device.clone()),
+        ("providerId", provider.clone()),
     ]));
     // What an `id` argument can be, by the field that takes it.
     let ids: BTreeMap<&str, Vec<String>> = BTreeMap::from([
@@ -144,6 +155,8 @@ async fn who_may_not_gets_nothing_and_changes_nothing() {
         ("role", vec![text(&role)]),
         ("device", vec![device.clone()]),
         ("deviceCommand", vec![text(&command["command"]["id"])]),
+        ("ssoProvider", vec![provider.clone()]),
+        ("ssoTest", vec![text(&test)]),
         (
             "node",
             vec![
@@ -152,12 +165,16 @@ async fn who_may_not_gets_nothing_and_changes_nothing() {
                 device,
                 text(&command["command"]["id"]),
                 text(&anna["organization"]["id"]),
+                provider,
             ],
         ),
     ]);
-    let known = [&ids["person"][0], &ids["role"][0], &ids["device"][0], &ids["deviceCommand"][0]];
-    let secrets: Vec<&str> =
-        known.into_iter().map(String::as_str).chain(["anna@northwind.example", "Caretaker", "Portal Mini"]).collect();
+    let known = ["person", "role", "device", "deviceCommand", "ssoProvider", "ssoTest"].map(|kind| &ids[kind][0]);
+    let secrets: Vec<&str> = known
+        .into_iter()
+        .map(String::as_str)
+        .chain(["anna@northwind.example", "Caretaker", "Portal Mini", "Northwind login"])
+        .collect();
     let schema = Schema::of(&admin).await;
     let before = installation.events().await;
     let mut attacked = BTreeSet::new();
@@ -215,6 +232,19 @@ async fn who_may_not_gets_nothing_and_changes_nothing() {
         "renameOrganization",
         "changeOrganizationLogo",
         "rebootDevice",
+        "addSsoProvider",
+        "updateSsoProvider",
+        "removeSsoProvider",
+        "testSsoProvider",
+        "activateSsoProvider",
+        "deactivateSsoProvider",
+        "setSingleSignOn",
+        "setDefaultLoginMethod",
+        "setLoginMethod",
+        "ssoProviders",
+        "ssoProvider",
+        "ssoTest",
+        "signInPolicy",
     ];
     for name in expected.iter().chain(&changing) {
         assert!(attacked.contains(*name), "{name} was not attacked");
@@ -225,6 +255,8 @@ async fn who_may_not_gets_nothing_and_changes_nothing() {
         ("role", &ids["role"][0]),
         ("device", &ids["device"][0]),
         ("deviceCommand", &ids["deviceCommand"][0]),
+        ("ssoProvider", &ids["ssoProvider"][0]),
+        ("ssoTest", &ids["ssoTest"][0]),
     ] {
         let field = schema.fields("Query").find(|field| field["name"] == name).unwrap();
         let (query, variables) = schema.request("Query", field, &Targets(BTreeMap::from([("id", id.clone())])));

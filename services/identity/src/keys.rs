@@ -4,7 +4,10 @@ use std::fmt;
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
-use schema::{EmailKey, HardwareKey, ImportFileKey, OrganizationId, UserCodeKey};
+use schema::{
+    EmailKey, FederatedSubjectKey, HardwareKey, ImportFileKey, OrganizationId, SamlAssertionKey, SsoProviderId,
+    UserCodeKey,
+};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -28,6 +31,7 @@ pub struct ServerKeys {
     device_code: Subkey,
     access_token: Subkey,
     cookie: Subkey,
+    federation: Subkey,
 }
 
 impl ServerKeys {
@@ -44,6 +48,7 @@ impl ServerKeys {
             device_code: subkey("device-code"),
             access_token: subkey("access-token"),
             cookie: subkey("cookie"),
+            federation: subkey("federation"),
         }
     }
 
@@ -70,6 +75,16 @@ impl ServerKeys {
     /// Keyed hash of the code that a unit shows.
     pub fn user_code_key(&self, code: &UserCode) -> UserCodeKey {
         UserCodeKey(hexadecimal(&tag(&self.user_code, &[code.letters()])))
+    }
+
+    /// Keyed hash of what an identity provider calls a person or a session.
+    pub fn federated_subject_key(&self, provider: SsoProviderId, name: &str) -> FederatedSubjectKey {
+        FederatedSubjectKey(hexadecimal(&tag(&self.federation, &[b"subject", provider.0.as_bytes(), name.as_bytes()])))
+    }
+
+    /// Keyed hash of the id of an assertion.
+    pub fn saml_assertion_key(&self, provider: SsoProviderId, id: &str) -> SamlAssertionKey {
+        SamlAssertionKey(hexadecimal(&tag(&self.federation, &[b"assertion", provider.0.as_bytes(), id.as_bytes()])))
     }
 
     /// Keyed hash of a file of people: equal for the same file of the same organization.

@@ -12,6 +12,7 @@
 //! | published token | [`DomainToken`] | nothing: derived likewise |
 //! | session | [`SessionToken`] | SHA-256 of the secret |
 //! | password | [`Password`] | Argon2id [`PasswordRecord`], sealed in the vault |
+//! | sign-in at an identity provider | [`saml`], [`openid`] | the request, sealed, in the browser |
 //! | unit that waits to be connected | [`DeviceCode`], [`UserCode`] | nothing; keyed hash of the code on the screen |
 //! | unit's own key | [`UnitKey`] | the public key |
 //! | unit's access token | [`AccessTokens`] | nothing: signed |
@@ -26,6 +27,7 @@ mod master;
 pub mod openid;
 mod password;
 pub mod saml;
+mod sealed;
 mod session;
 mod tag;
 mod throttle;
@@ -45,14 +47,16 @@ pub use password::{
     MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Password, PasswordError, PasswordHasher, PasswordPolicy,
     PasswordProblem, PasswordRecord, Verification,
 };
+pub use sealed::{open_from_browser, seal_for_browser};
 pub use session::{SessionCookie, SessionToken, bearer};
 pub use tag::InvalidToken;
 pub use throttle::{
     DEVICE_AUTHORIZATION_IN_ALL, DEVICE_AUTHORIZATION_PER_ADDRESS, DOMAIN_LOOKS_PER_ORGANIZATION,
     DOMAIN_PROOFS_PER_ORGANIZATION, IMPORTS_PER_ORGANIZATION, LOGOS_PER_ORGANIZATION, Limiter, MAILS_TO_PERSON,
     ONE_USE_OF_ASSERTION, PASSWORD_RESET_PER_ADDRESS, PASSWORD_RESET_PER_EMAIL, Policy, Reset, RetryAfter,
-    SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SUPPORT_PER_ACCOUNT,
-    USER_CODE_IN_ALL, USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS, throttled_address,
+    SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_ADDRESS, SIGN_UP_PER_ADDRESS, SIGN_UP_PER_EMAIL, SSO_PER_ADDRESS,
+    SSO_REFUSALS_PER_PROVIDER, SUPPORT_PER_ACCOUNT, USER_CODE_IN_ALL, USER_CODE_PER_ACCOUNT, USER_CODE_PER_ADDRESS,
+    throttled_address,
 };
 pub use transcript::Transcript;
 pub use unit_key::{

@@ -5,10 +5,10 @@ use std::{future::Future, pin::Pin};
 
 use chrono::Duration;
 use openidconnect::{
-    AccessTokenHash, AdditionalProviderMetadata, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId,
-    ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, LogoutProviderMetadata, LogoutRequest, Nonce,
-    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadata, RedirectUrl,
-    RequestTokenError, Scope, SubjectIdentifier, TokenResponse,
+    AccessTokenHash, AdditionalProviderMetadata, AsyncHttpClient, AuthType, AuthorizationCode, ClaimsVerificationError,
+    ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, LogoutProviderMetadata, LogoutRequest,
+    Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadata,
+    RedirectUrl, RequestTokenError, Scope, SubjectIdentifier, TokenResponse,
     core::{
         CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
         CoreGrantType, CoreIdTokenClaims, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
@@ -42,9 +42,29 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
 #[error("{0}")]
 pub struct Unreachable(pub String);
 
-type Answer = Pin<Box<dyn Future<Output = Result<HttpResponse, Unreachable>> + Send>>;
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+type Answer = Boxed<'static, Result<HttpResponse, Unreachable>>;
 /// Makes a request to a provider, guarded and bounded by whoever passes it in. It follows no redirects.
-pub type Fetcher = Box<dyn Fn(HttpRequest) -> Answer + Send + Sync>;
+pub struct Fetcher(Box<dyn Fn(HttpRequest) -> Answer + Send + Sync>);
+
+impl Fetcher {
+    /// Makes requests so.
+    pub fn new<F>(fetch: impl Fn(HttpRequest) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<HttpResponse, Unreachable>> + Send + 'static,
+    {
+        Self(Box::new(move |request| Box::pin(fetch(request))))
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Fetcher {
+    type Error = Unreachable;
+    type Future = Answer;
+
+    fn call(&'c self, request: HttpRequest) -> Answer {
+        (self.0)(request)
+    }
+}
 
 /// What discovery documents say beside the standard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +147,11 @@ pub struct OpenIdentity {
 ///
 /// # Errors
 /// In words for an admin.
-pub async fn discover(issuer: &str, fetch: &Fetcher) -> Result<Discovered, String> {
+pub fn discover<'a>(issuer: &'a str, fetch: &'a Fetcher) -> Boxed<'a, Result<Discovered, String>> {
+    Box::pin(fetch_metadata(issuer, fetch))
+}
+
+async fn fetch_metadata(issuer: &str, fetch: &Fetcher) -> Result<Discovered, String> {
     use openidconnect::DiscoveryError as Error;
     let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|_| "the issuer is not a URL".to_owned())?;
     let metadata = Metadata::discover_async(issuer, fetch).await.map_err(|error| match error {
@@ -141,8 +165,8 @@ pub async fn discover(issuer: &str, fetch: &Fetcher) -> Result<Discovered, Strin
 }
 
 impl Discovered {
-    /// Where the browser goes to sign in. None if the provider cannot do the code flow.
-    pub fn authorization_url(&self, party: &RelyingParty, request: &PendingRequest, login_hint: &str) -> Option<Url> {
+    /// Where the browser goes to sign in.
+    pub fn authorization_url(&self, party: &RelyingParty, request: &PendingRequest, login_hint: &str) -> Url {
         let client = CoreClient::from_provider_metadata(self.0.clone(), client_id(party), None);
         let verifier = PkceCodeVerifier::new(request.verifier.clone());
         let (state, nonce) = (CsrfToken::new(request.state.clone()), Nonce::new(request.nonce.clone()));
@@ -156,7 +180,7 @@ impl Discovered {
         } else {
             url.set_login_hint(openidconnect::LoginHint::new(login_hint.to_owned()))
         };
-        Some(url.url().0)
+        url.url().0
     }
 
     /// Where the browser goes to end the session at the provider (openid-connect-rpinitiated-1_0), if it can.
@@ -226,7 +250,17 @@ pub fn check_callback<'a>(
 pub struct Tokens(CoreTokenResponse);
 
 /// Redeems a code.
-pub async fn redeem(
+pub fn redeem<'a>(
+    discovered: &'a Discovered,
+    party: &'a RelyingParty,
+    code: (&'a str, &'a PendingRequest),
+    fetch: &'a Fetcher,
+    transcript: &'a mut Transcript,
+) -> Boxed<'a, Option<Tokens>> {
+    Box::pin(exchange(discovered, party, code, fetch, transcript))
+}
+
+async fn exchange(
     discovered: &Discovered,
     party: &RelyingParty,
     (code, request): (&str, &PendingRequest),
@@ -269,7 +303,18 @@ pub enum Identified {
 }
 
 /// Checks the tokens, and asks the provider for the email address if it is not in them.
-pub async fn identify(
+pub fn identify<'a>(
+    discovered: &'a Discovered,
+    party: &'a RelyingParty,
+    tokens: (&'a Tokens, &'a PendingRequest),
+    now: Timestamp,
+    fetch: &'a Fetcher,
+    transcript: &'a mut Transcript,
+) -> Boxed<'a, Identified> {
+    Box::pin(check_tokens(discovered, party, tokens, now, fetch, transcript))
+}
+
+async fn check_tokens(
     discovered: &Discovered,
     party: &RelyingParty,
     (tokens, request): (&Tokens, &PendingRequest),

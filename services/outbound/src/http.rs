@@ -145,6 +145,34 @@ impl HttpClient {
         timeout(limits.timeout, fetch).await.unwrap_or(Err(FetchError::Timeout))
     }
 
+    /// Makes a request and takes the answer as it comes: it is sent on nowhere, since what the request carries may be
+    /// secret.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn exchange(
+        &self,
+        request: http::Request<Vec<u8>>,
+        max_bytes: usize,
+        patience: Duration,
+    ) -> Result<http::Response<Vec<u8>>, FetchError> {
+        let exchange = async {
+            let _turn = self.turns.acquire().await;
+            let (parts, body) = request.into_parts();
+            let url = Url::parse(&parts.uri.to_string()).map_err(|_| FetchError::Url)?;
+            let target = self.guard.network.target(&url)?;
+            let client = self.client.get_or_try_init(|| ready(self.guard.clone())).await?;
+            let sent = client.request(parts.method, target).headers(parts.headers).body(body).send().await;
+            let response = sent.map_err(|error| reason(&error))?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let body = whole(response, url, max_bytes).await?.body;
+            let mut answer = http::Response::new(body.to_vec());
+            (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
+            Ok(answer)
+        };
+        timeout(patience, exchange).await.unwrap_or(Err(FetchError::Timeout))
+    }
+
     async fn follow(&self, mut url: Url, limits: Limits) -> Result<Fetched, FetchError> {
         for _ in 0..=limits.redirects {
             let response = self.request(&url).await?;

@@ -67,8 +67,8 @@ pub struct ServeArgs {
     /// except on this machine.
     #[arg(long, env = "WORK_ACCOUNTS_PUBLIC_ORIGIN", default_value = "http://localhost:8080", value_parser = origin)]
     pub public_origin: String,
-    /// Origin of a frontend, to whose pages links lead: `/activate`, `/reset-password`, `/sign-in` and `/device`. Without
-    /// one, small pages of our own stand there.
+    /// Origin of a frontend, to whose pages links lead: `/activate`, `/reset-password`, `/sign-in`, `/account` and
+    /// `/device`. Without one, small pages of our own stand there.
     #[arg(long, env = "WORK_ACCOUNTS_FRONTEND_ORIGIN", value_parser = origin)]
     pub frontend_origin: Option<String>,
     /// The frontend's page that activates an account, should it be elsewhere. It gets `?token=…`.
@@ -80,6 +80,9 @@ pub struct ServeArgs {
     /// The frontend's page to sign in, should it be elsewhere.
     #[arg(long, env = "WORK_ACCOUNTS_SIGN_IN_URL", value_parser = page, requires = "frontend_origin")]
     pub sign_in_url: Option<String>,
+    /// The frontend's page to which people are led who have signed in at an identity provider, should it be elsewhere.
+    #[arg(long, env = "WORK_ACCOUNTS_SIGNED_IN_URL", value_parser = page, requires = "frontend_origin")]
+    pub signed_in_url: Option<String>,
     /// The frontend's page on which people enter the code of a Portal, should it be elsewhere.
     #[arg(long, env = "WORK_ACCOUNTS_DEVICE_URL", value_parser = page)]
     pub device_url: Option<String>,
@@ -116,6 +119,7 @@ impl ServeArgs {
             activation: page(&self.activation_url, usual.activation),
             password_reset: page(&self.reset_url, usual.password_reset),
             sign_in: page(&self.sign_in_url, usual.sign_in),
+            signed_in: page(&self.signed_in_url, usual.signed_in),
             device: page(&self.device_url, usual.device),
         }
     }

@@ -7,8 +7,8 @@ use commands::{
     domain_proof::Outbound,
     mail::{InvalidMailUrl, Mailbox, Outbox, Smtp},
     reactors::{
-        self, deadlines::Deadlines, finisher::Finisher, importer::Importer, mailer::Mailer, prober::Prober,
-        recovery::Recovery,
+        self, certificates::Certificates, deadlines::Deadlines, finisher::Finisher, importer::Importer, mailer::Mailer,
+        prober::Prober, recovery::Recovery,
     },
 };
 use dispatcher::{Dispatcher, DispatcherConfig};
@@ -146,6 +146,7 @@ impl Server {
         tasks.spawn(reactors::run(platform.clone(), Recovery, stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Prober::default(), stop.clone()));
         tasks.spawn(reactors::run(platform.clone(), Importer, stop.clone()));
+        tasks.spawn(reactors::run(platform.clone(), Certificates, stop.clone()));
 
         let dispatcher_service = Dispatcher::new(DispatcherConfig::default(), platform.clone(), &mut registry);
         let gateway_service =
@@ -190,6 +191,7 @@ fn gateway_config(args: &ServeArgs) -> GatewayConfig {
         trusted_proxies: args.trusted_proxies,
         links: args.links(),
         own_pages: args.frontend_origin.is_none(),
+        plain_http_providers: args.development || args.private_websites.is_some(),
     }
 }
 

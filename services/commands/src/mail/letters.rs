@@ -32,6 +32,20 @@ pub enum Letter {
         /// Name of the organization.
         organization: String,
     },
+    /// An admin added the person, who signs in at the organization's identity provider.
+    Invitation {
+        /// Where to sign in.
+        sign_in: String,
+        /// Name of the organization.
+        organization: String,
+    },
+    /// A certificate of an identity provider ends soon.
+    CertificateExpiring {
+        /// What people know the provider by.
+        provider: String,
+        /// When it ends.
+        ends_at: Timestamp,
+    },
     /// The person may choose a new password.
     PasswordReset {
         /// Where to do so.
@@ -102,6 +116,10 @@ impl Speaker {
             Letter::SignupCode { code, .. } => self.say("signup-code-subject", &[("code", code.into())]),
             Letter::AlreadyRegistered { .. } => self.say("already-registered-subject", &[]),
             Letter::Activation { .. } => self.say("activation-subject", &[]),
+            Letter::Invitation { .. } => self.say("activation-sso-subject", &[]),
+            Letter::CertificateExpiring { provider, .. } => {
+                self.say("certificate-subject", &[("provider", provider.into())])
+            }
             Letter::PasswordReset { .. } => self.say("password-reset-subject", &[]),
             Letter::PasswordChanged { .. } => self.say("password-changed-subject", &[]),
             Letter::EmailChanged { .. } => self.say("email-changed-subject", &[]),
@@ -128,6 +146,14 @@ impl Speaker {
                 self.link("activation-action", link),
                 self.until("link-until", *expires_at),
             ],
+            Letter::Invitation { sign_in, organization } => vec![
+                self.paragraph("activation-sso-body", &[("organization", organization.into())]),
+                self.link("activation-sso-action", sign_in),
+            ],
+            Letter::CertificateExpiring { provider, ends_at } => {
+                let until = moment(self.0, *ends_at);
+                vec![self.paragraph("certificate-body", &[("provider", provider.into()), ("until", until.into())])]
+            }
             Letter::PasswordReset { link, expires_at, forced } => {
                 let (why, ignore) = if *forced {
                     ("password-reset-forced", None)

@@ -16,6 +16,8 @@ pub struct Links {
     pub password_reset: String,
     /// The page on which people sign in.
     pub sign_in: String,
+    /// The page that a browser is led to that has signed in at an identity provider.
+    pub signed_in: String,
     /// The page on which a person enters the code of a Portal unit.
     pub device: String,
 }
@@ -28,6 +30,7 @@ impl Links {
             activation: page("activate"),
             password_reset: page("reset-password"),
             sign_in: page("sign-in"),
+            signed_in: page("account"),
             device: page("device"),
         }
     }

@@ -51,6 +51,7 @@ struct Checked {
     email_key: EmailKey,
     profile: Profile,
     locale: String,
+    login_method: LoginMethod,
 }
 
 impl Platform {
@@ -147,7 +148,8 @@ impl Platform {
         let locale = text::locale(&person.locale).map_err(|e| e.at("locale"))?;
         self.check_domain(organization, owner, email.domain()).await?;
         let email_key = self.keys.email_key(email.as_str());
-        Ok(Checked { account: AccountId(request.derive("account")), email, email_key, profile, locale })
+        let login_method = self.method_for_new(organization, email.domain().as_str()).await?;
+        Ok(Checked { account: AccountId(request.derive("account")), email, email_key, profile, locale, login_method })
     }
 
     async fn reserve(&self, request: &Request, person: &Checked) -> Result<(), Failure> {
@@ -188,7 +190,7 @@ impl Platform {
             domain: person.email.domain().as_str().to_owned(),
             profile: self.people.seal(&key, account, &person.profile)?,
             locale: person.locale,
-            login_method: LoginMethod::Password,
+            login_method: person.login_method,
             origin: AccountOrigin::Admin,
         };
         // Not a secret; the same if the request is repeated.

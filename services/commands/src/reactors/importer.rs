@@ -275,10 +275,21 @@ impl Job<'_> {
         rows.into_iter().zip(outcomes).collect()
     }
 
+    /// How people sign in who are added now, by the domain of their addresses.
+    async fn login_methods(&self, rows: &[Row]) -> Result<HashMap<String, LoginMethod>, Failure> {
+        let domains: HashSet<_> = rows.iter().map(|row| row.readable.email.domain().as_str()).collect();
+        let mut methods = HashMap::new();
+        for domain in domains {
+            methods.insert(domain.to_owned(), self.platform.method_for_new(self.organization, domain).await?);
+        }
+        Ok(methods)
+    }
+
     async fn create(&self, request: &Request, rows: Vec<Row>) -> Result<(), Failure> {
         let accounts: Vec<_> = rows.iter().map(|row| row.account).collect();
         let keys = self.platform.people().obtain_many(&accounts).await?;
         let mut commands = Vec::with_capacity(rows.len());
+        let methods = self.login_methods(&rows).await?;
         for (Row { account, email_key, readable, .. }, key) in rows.into_iter().zip(keys) {
             let people = self.platform.people();
             let created = AccountCreated {
@@ -289,7 +300,7 @@ impl Job<'_> {
                 domain: readable.email.domain().as_str().to_owned(),
                 profile: people.seal(&key, account, &readable.profile)?,
                 locale: readable.locale.unwrap_or_else(|| self.locale.to_owned()),
-                login_method: LoginMethod::Password,
+                login_method: methods.get(readable.email.domain().as_str()).copied().unwrap_or(LoginMethod::Password),
                 origin: AccountOrigin::Import,
             };
             let create = AccountCommand::Create { account: Box::new(created), invite: None, credential: None };

@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Account, EmailReservation, Organization};
+use domain::{Account, EmailReservation, Organization, SingleSignOn};
 use eventlog::Delivery;
 use identity::{LinkToken, Purpose, VerificationCode};
 use schema::{
-    AccountId, Actor, Event, OrganizationId, Personal, VerificationMethod,
+    AccountId, Actor, Event, LoginMethod, OrganizationId, Personal, VerificationMethod,
     events::{
-        AccountEvent, OrganizationEvent, SignupEvent, SupportEvent, account::AccountActivationLinkIssued,
-        account::AccountPasswordResetLinkIssued, organization::OrganizationDomainVerificationBegun,
-        signup::SignupBegun, support::SupportRequested,
+        AccountEvent, OrganizationEvent, SignupEvent, SingleSignOnEvent, SupportEvent,
+        account::AccountActivationLinkIssued, account::AccountPasswordResetLinkIssued,
+        organization::OrganizationDomainVerificationBegun, signup::SignupBegun, single_sign_on::SsoCertificateExpiring,
+        support::SupportRequested,
     },
 };
 use serde::de::DeserializeOwned;
@@ -44,6 +45,7 @@ impl Reactor for Mailer {
         "account.password_changed",
         "account.email_changed",
         "organization.domain_verification_begun",
+        "sso.certificate_expiring",
         "support.requested",
     ];
 
@@ -91,6 +93,7 @@ impl Writer<'_> {
                 self.to(&e.previous, &Letter::EmailChanged { at }, language).await
             }
             Event::Organization(OrganizationEvent::DomainVerificationBegun(e)) => self.domain_code(e).await,
+            Event::SingleSignOn(SingleSignOnEvent::CertificateExpiring(e)) => self.certificate(e).await,
             Event::Support(SupportEvent::Requested(e)) => self.support(e).await,
             _ => Err(Verdict::Finished),
         }
@@ -122,6 +125,11 @@ impl Writer<'_> {
         let details =
             account.details().filter(|_| mailed && account.activation_link() == Some((challenge, expires_at)));
         let details = details.ok_or(Verdict::Finished)?;
+        if details.login_method == LoginMethod::SingleSignOn {
+            let organization = self.organization(details.organization).await?;
+            let letter = Letter::Invitation { sign_in: self.mailer.links.sign_in.clone(), organization };
+            return self.to(&details.email, &letter, language).await;
+        }
         let token =
             LinkToken::derive(self.platform.keys(), Purpose::ActivationLink, details.account, challenge, expires_at);
         let organization = self.organization(details.organization).await?;
@@ -157,6 +165,20 @@ impl Writer<'_> {
             _ => Language::default(),
         };
         Ok(Letter::DomainCode { code, domain, organization, expires_at }.write(to, self.id(), language))
+    }
+
+    /// To the admin who has tested the provider.
+    async fn certificate(&self, expiring: SsoCertificateExpiring) -> Written {
+        let organization = self.stream::<OrganizationId>()?;
+        let sso = self.platform.load::<SingleSignOn>(&organization).await?;
+        let known = sso.state.provider(expiring.provider).ok_or(Verdict::Finished)?;
+        let tester =
+            known.ended.iter().find(|(test, _)| Some(*test) == known.active_test).map(|(_, ended)| ended.account);
+        let account = self.platform.load::<Account>(&tester.ok_or(Verdict::Finished)?).await?;
+        let to = account.state.email().ok_or(Verdict::Finished)?;
+        let provider = known.details.name.clone();
+        self.to(to, &Letter::CertificateExpiring { provider, ends_at: expiring.ends_at }, language_of(&account.state))
+            .await
     }
 
     /// In English, which is what the support of every installation reads.

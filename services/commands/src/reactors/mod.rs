@@ -1,6 +1,7 @@
 //! Reactors: they turn events into mails and further commands. Each is a consumer group with a durable checkpoint; what
 //! they do has deterministic ids or is idempotent, so that a repeated delivery does nothing twice.
 
+pub mod certificates;
 pub mod deadlines;
 pub mod finisher;
 pub mod importer;

@@ -10,7 +10,7 @@ use commands::{
 };
 use domain::{Code, DomainReservation, Principal};
 use outbound::http::Reach;
-use schema::{DomainId, LoginMethod, OrganizationId, Position, SignupId, VerificationMethod};
+use schema::{DomainId, OrganizationId, Position, SignupId, VerificationMethod};
 
 use crate::support::{PASSWORD, World, eventually, founding, internet::Internet, password, person};
 
@@ -91,7 +91,14 @@ impl Admin {
 
     pub async fn signed_in_again(self, stage: &Stage) -> Self {
         let proven = self.platform.check_credentials(&self.email, password(PASSWORD)).await.unwrap();
-        let session = self.platform.start_session(&stage.world.anonymous(), proven, LoginMethod::Password).await;
+        let session = self
+            .platform
+            .start_session(
+                &stage.world.anonymous(),
+                proven,
+                commands::processes::sign_in::SessionStart::by_password(Default::default()),
+            )
+            .await;
         Self { principal: session.unwrap().principal, ..self }
     }
 

@@ -32,7 +32,7 @@ use files::Files;
 use identity::{Password, PasswordHasher, SeededEntropy, ServerKeys};
 use outbound::http::Reach;
 use p256::{ecdsa::SigningKey, elliptic_curve::JwkEcKey};
-use schema::{LoginMethod, Profile, RecordedEvent};
+use schema::{Profile, RecordedEvent};
 use tokio_util::sync::CancellationToken;
 
 pub const PASSWORD: &str = "violet trains cross nine rivers";
@@ -106,8 +106,15 @@ impl World {
         let code = self.code_for(&email.to_lowercase()).await;
         self.platform.confirm_signup(&self.anonymous(), begun.signup, &code).await.unwrap();
         let founded = self.platform.complete_signup(&self.anonymous(), begun.signup, founding()).await.unwrap();
-        let signed_in =
-            self.platform.start_session(&self.anonymous(), founded.proven(), LoginMethod::Password).await.unwrap();
+        let signed_in = self
+            .platform
+            .start_session(
+                &self.anonymous(),
+                founded.proven(),
+                commands::processes::sign_in::SessionStart::by_password(Default::default()),
+            )
+            .await
+            .unwrap();
         (founded, self.platform.request(signed_in.principal))
     }
 

@@ -1,6 +1,9 @@
 //! Commands to an account.
 
-use schema::{ChallengeId, EmailKey, Personal, Profile, events::account::AccountCreated};
+use schema::{
+    ChallengeId, EmailKey, FederatedSubjectKey, LoginMethod, Personal, Profile, SsoProviderId,
+    events::account::AccountCreated,
+};
 use uuid::Uuid;
 
 /// What can be wanted of an account.
@@ -57,6 +60,18 @@ pub enum AccountCommand {
         /// What an activation link to the new address is derived from, if one is due.
         invite: ChallengeId,
     },
+    /// The person has signed in at an identity provider, whose answer was found to be good.
+    SignInAtProvider {
+        /// The provider.
+        provider: SsoProviderId,
+        /// Keyed hash of what it calls the person for ever, if it has such a name.
+        subject: Option<FederatedSubjectKey>,
+    },
+    /// Let the person sign in otherwise.
+    ChangeLoginMethod {
+        /// How.
+        method: LoginMethod,
+    },
     /// Prevent sign-in and log out everywhere.
     Deactivate {
         /// Only while the account has this session epoch.
@@ -66,6 +81,8 @@ pub enum AccountCommand {
     Reactivate,
     /// End all sessions and log out all Portal units.
     LogOutEverywhere,
+    /// End all sessions; Portal units stay.
+    EndSessions,
     /// Make it as if the account had only been added.
     SetToCreated {
         /// Only while the account has this session epoch.

@@ -71,7 +71,7 @@ fn what_carries_its_own_proof_is_open_to_anyone() {
         secret_sha256: String::new(),
         expires_at: START,
     };
-    asks::<Session>(Access::Anyone, [SessionCommand::Start(start)]);
+    asks::<Session>(Access::Anyone, [SessionCommand::Start { started: start, origin: None, federated: None }]);
     let golden = r#"{"pairing":"pair_00000000000000000000000000000001","hardware":"h","serial":"s","model":"m",
         "software_version":"1","public_key":"{}","user_code":"u","network":"n","expires_at":"2026-03-02T09:00:00Z"}"#;
     let request: PairingRequested = serde_json::from_str(golden).unwrap();

@@ -27,18 +27,24 @@ fn started(expires_at: Timestamp) -> SessionStarted {
 fn it_lasts_thirty_days_at_most() {
     let end = START + SESSION_LIFETIME;
     let wanted = started(START + Duration::days(1000));
-    let story = given::<Session>([]).when(SessionCommand::Start(wanted)).then([started(end).into()]);
+    let story = given::<Session>([])
+        .when(SessionCommand::Start { started: wanted, origin: None, federated: None })
+        .then([started(end).into()]);
     assert_eq!(story.state().valid(end - Duration::microseconds(1)), Some(&started(end)));
     assert_eq!(story.state().valid(end), None);
     assert_eq!(story.state().owner(), Some(person(1)));
     let short = started(START + Duration::hours(1));
-    given::<Session>([]).when(SessionCommand::Start(short.clone())).then([short.into()]);
+    given::<Session>([])
+        .when(SessionCommand::Start { started: short.clone(), origin: None, federated: None })
+        .then([short.into()]);
 }
 
 #[test]
 fn it_starts_once() {
     let start = started(START + Duration::hours(1));
-    given::<Session>([start.clone().into()]).when(SessionCommand::Start(start)).then_rejected(Code::AlreadyUsed);
+    given::<Session>([start.clone().into()])
+        .when(SessionCommand::Start { started: start, origin: None, federated: None })
+        .then_rejected(Code::AlreadyUsed);
 }
 
 #[test]
@@ -49,7 +55,7 @@ fn signing_out_ends_it_for_good_and_can_be_repeated() {
         .then([SessionEnded {}.into()])
         .when(SessionCommand::End)
         .then_nothing()
-        .when(SessionCommand::Start(start))
+        .when(SessionCommand::Start { started: start, origin: None, federated: None })
         .then_rejected(Code::AlreadyUsed);
     assert_eq!(story.state().valid(START), None);
 }

@@ -27,7 +27,7 @@ use crate::{
     errors::Stop,
     http::{RequestId, Web, peer},
     objects::history::{known_types, parse_actor},
-    session::{Caller, Credentials, client_address, comes_from_elsewhere},
+    session::{Caller, Credentials, comes_from_elsewhere, sender},
     turns::Turn,
 };
 
@@ -100,9 +100,9 @@ pub(crate) async fn export(State(web): State<Web>, request: Request) -> Response
     };
     let correlation = parts.extensions.get().map_or(Uuid::nil(), |RequestId(id)| *id);
     let token = Credentials::of(&parts.headers, &app.config).token;
-    let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
+    let sender = sender(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
     let begun = async {
-        let caller = Caller::authenticate(&app.platform, token.clone(), address, correlation).await?;
+        let caller = Caller::authenticate(&app.platform, token.clone(), sender, correlation).await?;
         let reader = Reader::new(caller.principal(), Reading::History)?;
         let (filter, after) = (parameters.filter()?, parameters.after()?);
         let turn = web.downloads.take(reader.organization)?;

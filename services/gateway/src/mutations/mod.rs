@@ -9,6 +9,7 @@ mod person;
 mod role;
 mod session;
 mod signup;
+mod single_sign_on;
 mod support;
 
 use async_graphql::MergedObject;
@@ -28,4 +29,5 @@ pub(crate) struct Mutation(
     organization::OrganizationMutations,
     domain::DomainMutations,
     import::ImportMutations,
+    single_sign_on::SingleSignOnMutations,
 );

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 use axum::http::header::SET_COOKIE;
 use commands::processes::sign_in::SignedIn;
-use domain::{Code, Principal, Session, SessionCommand, session::SESSION_LIFETIME};
+use domain::{Account, AccountCommand, Code, Principal, Session, SessionCommand, session::SESSION_LIFETIME};
 use schema::SessionId;
 
 use crate::{
@@ -46,6 +46,16 @@ payload! {
     SignOutPayload {
         /// The session that has ended.
         session_id: ID,
+        /// Where to lead the browser to end the session at the identity provider too; null if there is none to end.
+        logout_url: String,
+    }
+}
+
+payload! {
+    /// What came of `signOutEverywhere`.
+    SignOutEverywherePayload {
+        /// Whose sessions have ended.
+        person_id: ID,
     }
 }
 
@@ -217,8 +227,33 @@ impl SessionMutations {
                 context.append_http_header(SET_COOKIE, app.config.cookie().clear());
                 caller.becomes(Principal::Anonymous);
             }
+            let logout_url = app.sso.logout_url(session).await.unwrap_or_else(|failure| {
+                tracing::warn!(%session, %failure, "a session may go on at the identity provider");
+                None
+            });
             Ok(SignOutPayload {
                 session_id: Some(id(session)),
+                logout_url: logout_url.map(String::from),
+                position: done.position.map(Position),
+                ..Default::default()
+            })
+        })
+        .await
+    }
+
+    /// Ends all your sessions at once, the present one included, also for what is subscribed with them. Portal units that you
+    /// have set up stay. Any signed-in person may call it.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn sign_out_everywhere(&self, context: &Context<'_>) -> async_graphql::Result<SignOutEverywherePayload> {
+        let (app, caller) = (context.app()?, context.caller()?);
+        answer(context, async {
+            let account = signed_in(caller)?.account;
+            let request = app.request(caller);
+            let done = app.platform.execute::<Account>(&request, &account, AccountCommand::EndSessions).await?;
+            context.append_http_header(SET_COOKIE, app.config.cookie().clear());
+            caller.becomes(Principal::Anonymous);
+            Ok(SignOutEverywherePayload {
+                person_id: Some(id(account)),
                 position: done.position.map(Position),
                 ..Default::default()
             })

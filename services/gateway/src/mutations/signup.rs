@@ -1,9 +1,10 @@
 //! Setting an organization up: work email, mailed code, password.
 
 use async_graphql::{Context, ID, InputObject, Object};
+use commands::processes::sign_in::SessionStart;
 use commands::processes::sign_up::Founding;
 use domain::text::EmailAddress;
-use schema::{LoginMethod, Profile, SignupId, Timestamp};
+use schema::{Profile, SignupId, Timestamp};
 
 use super::session::begin;
 use crate::{
@@ -151,7 +152,10 @@ impl SignupMutations {
             };
             let request = app.request(caller);
             let founded = app.platform.complete_signup(&request, signup, founding).await?;
-            let signed_in = app.platform.start_session(&request, founded.proven(), LoginMethod::Password).await?;
+            let signed_in = app
+                .platform
+                .start_session(&request, founded.proven(), SessionStart::by_password(caller.origin()))
+                .await?;
             let (viewer, session) = begin(context, &signed_in)?;
             // The session began last, so its position stands behind everything that the sign-up has made.
             app.read_back(Source::Directory, signed_in.position, async { Ok(Some(())) }).await;

@@ -10,4 +10,5 @@ pub(crate) mod organization;
 pub(crate) mod pairing;
 pub(crate) mod person;
 pub(crate) mod role;
+pub(crate) mod single_sign_on;
 pub(crate) mod viewer;

@@ -1,7 +1,7 @@
 //! Anything with an id, by its id.
 
 use async_graphql::{Context, ID, Interface};
-use schema::{AccountId, CommandId, DeviceId, DomainId, OrganizationId, RoleId};
+use schema::{AccountId, CommandId, DeviceId, DomainId, OrganizationId, RoleId, SsoProviderId};
 
 use super::{
     command::{DeviceCommand, visible_command},
@@ -10,9 +10,16 @@ use super::{
     organization::Organization,
     person::{Person, visible_person},
     role::Role,
+    single_sign_on::SsoProvider,
     viewer::own_organization,
 };
-use crate::{access::Reading, app::ContextExt, errors::Stop, queries::domains::visible_domain, scalars::parse_id};
+use crate::{
+    access::Reading,
+    app::ContextExt,
+    errors::Stop,
+    queries::{domains::visible_domain, single_sign_on::visible_provider},
+    scalars::parse_id,
+};
 
 /// Anything with an id.
 #[derive(Debug, Interface)]
@@ -24,6 +31,7 @@ pub(crate) enum Node {
     DeviceCommand(DeviceCommand),
     Organization(Organization),
     Domain(Domain),
+    SsoProvider(SsoProvider),
 }
 
 /// Finds a node by the kind of its id.
@@ -48,6 +56,7 @@ pub(crate) async fn find(context: &Context<'_>, id: &ID) -> async_graphql::Resul
             Ok(visible_command(context, command).await?.map(Node::DeviceCommand))
         }
         Some(DomainId::PREFIX) => Ok(visible_domain(context, id).await?.map(Node::Domain)),
+        Some(SsoProviderId::PREFIX) => Ok(visible_provider(context, id).await?.map(Node::SsoProvider)),
         Some(OrganizationId::PREFIX) => {
             let reader = context.reader(Reading::Own)?;
             let organization: OrganizationId = parse_id(id, "id").map_err(invalid)?;

@@ -1,13 +1,14 @@
 //! The person who asks.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use domain::{Principal, Session as SessionState};
+use commands::processes::sign_in::OpenSession;
+use domain::Principal;
 use identity::SessionToken;
-use schema::{SessionId, Timestamp};
+use schema::{AccountId, SessionId, Timestamp};
 
 use super::{
     organization::Organization,
-    person::{Person, visible_person},
+    person::{LoginMethod, Person, visible_person},
     role::Right,
 };
 use crate::{access::Reading, app::ContextExt, errors::Stop, scalars::id};
@@ -17,8 +18,35 @@ use crate::{access::Reading, app::ContextExt, errors::Stop, scalars::id};
 pub(crate) struct Session {
     /// Id of the session.
     id: ID,
+    /// When it began.
+    started_at: Timestamp,
+    /// When it was last used, as far as is known: after a restart of the platform no later than that.
+    last_used_at: Timestamp,
     /// When it ends whatever happens.
     expires_at: Timestamp,
+    /// How the person signed in.
+    login_method: LoginMethod,
+    /// Browser and system, such as `Firefox on Windows`; null if the client did not say.
+    device: Option<String>,
+    /// Network that the person signed in from, shortened, such as `203.0.113.0/24`; null if it is not known.
+    network: Option<String>,
+    /// It is the one that this request came with.
+    is_current: bool,
+}
+
+impl Session {
+    fn new(open: OpenSession, current: SessionId) -> Self {
+        Self {
+            id: id(open.session),
+            started_at: open.started_at,
+            last_used_at: open.last_used_at,
+            expires_at: open.expires_at,
+            login_method: open.method.into(),
+            device: open.origin.as_ref().and_then(|origin| origin.device.clone()),
+            network: open.origin.map(|origin| origin.network),
+            is_current: open.session == current,
+        }
+    }
 }
 
 /// A session that has just begun. Browsers got its cookie with this answer; other clients send the token.
@@ -42,6 +70,7 @@ impl NewSession {
 #[derive(Debug, Clone)]
 pub(crate) struct Viewer {
     session: SessionId,
+    account: AccountId,
     system_admin: bool,
     rights: Vec<Right>,
 }
@@ -50,10 +79,10 @@ impl Viewer {
     /// None if nobody has signed in.
     pub(crate) fn new(principal: &Principal) -> Option<Self> {
         match principal {
-            Principal::Person { session, system_admin, rights, .. } => {
+            Principal::Person { session, account, system_admin, rights, .. } => {
                 let rights = if *system_admin { schema::Right::ALL.to_vec() } else { rights.iter().copied().collect() };
                 let rights = rights.into_iter().map(Right::from).collect();
-                Some(Self { session: *session, system_admin: *system_admin, rights })
+                Some(Self { session: *session, account: *account, system_admin: *system_admin, rights })
             }
             _ => None,
         }
@@ -88,11 +117,25 @@ impl Viewer {
 
     /// The session that this request came with.
     async fn session(&self, context: &Context<'_>) -> async_graphql::Result<Option<Session>> {
-        let platform = &context.app()?.platform;
-        let loaded = platform.load::<SessionState>(&self.session).await;
-        let loaded = loaded.map_err(|failure| context.report(Stop::from(failure)))?;
-        let started = loaded.state.valid(platform.clock().now());
-        Ok(started.map(|started| Session { id: id(started.session), expires_at: started.expires_at }))
+        let open = context.app()?.platform.open_sessions(self.account, &[self.session]).await;
+        let open = open.map_err(|failure| context.report(Stop::from(failure)))?;
+        Ok(open.into_iter().next().map(|open| Session::new(open, self.session)))
+    }
+
+    /// All their sessions that are open, newest first; at most 100. `signOut` ends one, `signOutEverywhere` all.
+    #[graphql(complexity = "20 + 20 * child_complexity")]
+    async fn sessions(&self, context: &Context<'_>) -> async_graphql::Result<Option<Vec<Session>>> {
+        let (app, reader) = (context.app()?, context.reader(Reading::Own)?);
+        let work = async {
+            let mut sessions = app.directory.sessions(reader.organization, reader.account).await?;
+            // It may be newer than the view.
+            if !sessions.contains(&self.session) {
+                sessions.insert(0, self.session);
+            }
+            Ok::<_, Stop>(app.platform.open_sessions(reader.account, &sessions).await?)
+        };
+        let open = work.await.map_err(|stop| context.report(stop))?;
+        Ok(Some(open.into_iter().map(|open| Session::new(open, self.session)).collect()))
     }
 }
 

@@ -16,15 +16,20 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use commands::{Failure, processes::sign_in::SignedIn};
+use commands::{
+    Failure,
+    processes::sign_in::{SignInOptions, SignedIn},
+};
 use domain::{Account, Code, Organization, Principal, Session, SessionCommand};
 use identity::Purpose;
 use schema::{AccountId, OrganizationId};
 use serde::Deserialize;
+use url::Url;
 
-use self::{
-    page::{Field, Form as PageForm, Page, Problem},
-    visit::Visit,
+use self::page::{Field, Form as PageForm};
+pub(crate) use self::{
+    page::{Page, Problem},
+    visit::{Arrival, Visit},
 };
 use crate::{app::App, entry, errors::Stop, http::Web, session::Caller};
 
@@ -54,8 +59,12 @@ pub(crate) fn router() -> Router<Web> {
         .route("/sign-in", get(sign_in_page).post(sign_in))
         .route("/sign-out", post(sign_out))
         .route("/account", get(account))
-        .route("/pages.css", get(styles))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
+}
+
+/// How pages look: also those of single sign-on, which are there with a frontend too.
+pub(crate) fn styles_router() -> Router<Web> {
+    Router::new().route("/pages.css", get(styles))
 }
 
 /// What links and forms carry; what is not there counts as empty. Without `Debug`: it holds secrets.
@@ -100,7 +109,7 @@ const RESET: Choosing = Choosing {
     heading: "reset-title",
     intro: "reset-intro",
     submit: "reset-submit",
-    way_out: |visit, page| page.links = vec![("/forgot-password", visit.say("reset-again"))],
+    way_out: |visit, page| page.links = vec![("/forgot-password".to_owned(), visit.say("reset-again"))],
 };
 
 impl Choosing {
@@ -189,7 +198,7 @@ fn forgotten(visit: &Visit, email: String) -> Page {
         heading: visit.say("forgot-title"),
         paragraphs: vec![visit.say("forgot-intro")],
         form: Some(PageForm { action: "/forgot-password", token: None, fields, submit }),
-        links: vec![("/sign-in", visit.say("sign-in-title"))],
+        links: vec![("/sign-in".to_owned(), visit.say("sign-in-title"))],
         ..Page::default()
     }
 }
@@ -211,7 +220,7 @@ async fn request_link(visit: Visit, Form(entered): Form<Entered>) -> Response {
 }
 
 async fn link_sent(visit: Visit) -> Response {
-    let links = vec![("/sign-in", visit.say("sign-in-title"))];
+    let links = vec![("/sign-in".to_owned(), visit.say("sign-in-title"))];
     let paragraphs = vec![visit.say("forgot-sent")];
     visit.show(&Page { heading: visit.say("forgot-sent-title"), paragraphs, links, ..Page::default() })
 }
@@ -221,8 +230,20 @@ fn email_field(visit: &Visit, value: String, read_only: bool) -> Field {
     Field { name: "email", label, hint: None, kind: "email", autocomplete, value, read_only }
 }
 
+/// The first page asks for the address alone; what comes next depends on it.
 fn signing_in(visit: &Visit, email: String) -> Page {
-    let email = email_field(visit, email, false);
+    let fields = vec![email_field(visit, email, false)];
+    Page {
+        heading: visit.say("sign-in-title"),
+        form: Some(PageForm { action: "/sign-in", token: None, fields, submit: visit.say("sign-in-next") }),
+        links: vec![("/forgot-password".to_owned(), visit.say("forgot-title"))],
+        ..Page::default()
+    }
+}
+
+/// The second page leads to the identity provider of the organization whose address it is, or asks for the password. It is
+/// the same for every address of a domain, whether or not there is an account.
+fn proving(visit: &Visit, email: String, options: &SignInOptions) -> Page {
     let password = Field {
         name: "password",
         label: visit.say("field-password"),
@@ -232,13 +253,22 @@ fn signing_in(visit: &Visit, email: String) -> Page {
         value: String::new(),
         read_only: false,
     };
-    let submit = visit.say("sign-in-submit");
-    Page {
-        heading: visit.say("sign-in-title"),
-        form: Some(PageForm { action: "/sign-in", token: None, fields: vec![email, password], submit }),
-        links: vec![("/forgot-password", visit.say("forgot-title"))],
-        ..Page::default()
+    let mut page = signing_in(visit, email.clone());
+    if let Some(form) = &mut page.form {
+        form.fields.push(password);
+        form.submit = visit.say("sign-in-submit");
     }
+    if let Some((provider, name)) = &options.provider {
+        let start = Url::parse_with_params(&visit.app.sso.start_url(*provider), [("login_hint", &email)]);
+        if let Ok(start) = start {
+            let label = texts::text(visit.language, "sign-in-provider", &[("provider", name.into())]);
+            page.actions = vec![(start.into(), label)];
+        }
+        if options.required {
+            page.paragraphs = vec![visit.say("sign-in-required")];
+        }
+    }
+    page
 }
 
 async fn sign_in_page(visit: Visit) -> Response {
@@ -250,7 +280,17 @@ async fn sign_in_page(visit: Visit) -> Response {
 
 async fn sign_in(visit: Visit, Form(entered): Form<Entered>) -> Response {
     let Entered { email, password, .. } = entered;
-    let page = signing_in(&visit, email.clone());
+    if email.trim().is_empty() {
+        return visit.refuse(signing_in(&visit, email), &Code::Required.at("email").into());
+    }
+    let options = match visit.app.platform.sign_in_options(&email).await {
+        Ok(options) => options,
+        Err(failure) => return visit.refuse(signing_in(&visit, email), &failure.into()),
+    };
+    let page = proving(&visit, email.clone(), &options);
+    if password.is_empty() {
+        return visit.show(&page);
+    }
     let entered = visit.run(async move |app, caller| entry::sign_in(&app, &caller, &email, password).await).await;
     match entered {
         Ok(signed_in) => visit.enter(&signed_in),
@@ -261,15 +301,27 @@ async fn sign_in(visit: Visit, Form(entered): Form<Entered>) -> Response {
 async fn sign_out(visit: Visit) -> Response {
     let ended = visit
         .run(async move |app, caller| {
-            let Principal::Person { session, .. } = caller.principal() else { return Ok(()) };
+            let Principal::Person { session, .. } = caller.principal() else { return Ok(None) };
             app.platform.execute::<Session>(&app.request(&caller), &session, SessionCommand::End).await?;
-            Ok(())
+            Ok(app.sso.logout_url(session).await.unwrap_or_else(|failure| {
+                tracing::warn!(%session, %failure, "a session may go on at the identity provider");
+                None
+            }))
         })
         .await;
     match ended {
-        Ok(()) => {
-            let cookie = visit.app.config.cookie().clear();
-            ([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response()
+        Ok(on) => {
+            let cookie = [(header::SET_COOKIE, visit.app.config.cookie().clear())];
+            match on {
+                None => (cookie, Redirect::to("/sign-in")).into_response(),
+                // Browsers let a form lead to no other site; a link may.
+                Some(on) => {
+                    let actions = vec![(on.into(), visit.say("sign-out-provider"))];
+                    let (heading, said) = (visit.say("signed-out-title"), visit.say("signed-out-here"));
+                    (cookie, visit.show(&Page { heading, paragraphs: vec![said], actions, ..Page::default() }))
+                        .into_response()
+                }
+            }
         }
         Err(stop) => visit.refuse(Page { heading: visit.say("account-title"), ..Page::default() }, &stop),
     }

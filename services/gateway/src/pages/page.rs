@@ -18,27 +18,29 @@ const REFERRER: &str = "strict-origin";
 
 /// A page.
 #[derive(Default)]
-pub(super) struct Page {
-    pub(super) heading: String,
+pub(crate) struct Page {
+    pub(crate) heading: String,
     /// What went wrong with the form that was sent.
-    pub(super) problems: Vec<Problem>,
-    pub(super) paragraphs: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) paragraphs: Vec<String>,
     /// Names and values.
-    pub(super) facts: Vec<(String, String)>,
-    pub(super) form: Option<Form>,
-    /// Paths and what they are called.
-    pub(super) links: Vec<(&'static str, String)>,
+    pub(crate) facts: Vec<(String, String)>,
+    pub(crate) form: Option<Form>,
+    /// Addresses to go on to, shown as buttons, and what they are called.
+    pub(crate) actions: Vec<(String, String)>,
+    /// Addresses and what they are called.
+    pub(crate) links: Vec<(String, String)>,
 }
 
 /// What a person can mend.
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// Name of the field, if it is about one of the form.
-    pub(super) field: Option<&'static str>,
-    pub(super) message: String,
+    pub(crate) field: Option<&'static str>,
+    pub(crate) message: String,
 }
 
 /// A form.
-pub(super) struct Form {
+pub(crate) struct Form {
     /// Path that it is sent to.
     pub(super) action: &'static str,
     /// Token of the mailed link.
@@ -48,7 +50,7 @@ pub(super) struct Form {
 }
 
 /// A field of a form.
-pub(super) struct Field {
+pub(crate) struct Field {
     /// Name and id.
     pub(super) name: &'static str,
     pub(super) label: String,

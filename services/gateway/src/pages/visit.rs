@@ -17,15 +17,28 @@ use crate::{
     entry,
     errors::Stop,
     http::{RequestId, Web, peer},
-    session::{Caller, Credentials, client_address},
+    session::{Caller, Credentials, sender},
 };
 
 /// A request for a page, or with a form.
-pub(super) struct Visit {
-    pub(super) app: Arc<App>,
-    pub(super) language: Language,
-    pub(super) caller: Arc<Caller>,
+pub(crate) struct Visit {
+    pub(crate) app: Arc<App>,
+    pub(crate) language: Language,
+    pub(crate) caller: Arc<Caller>,
+    /// Names and values.
+    pub(crate) cookies: Vec<(String, String)>,
     web: Web,
+}
+
+/// The same of somebody whom an identity provider sends, with a form of its own: nobody, whatever session the browser has.
+pub(crate) struct Arrival(pub(crate) Visit);
+
+impl FromRequestParts<Web> for Arrival {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
+        Visit::of(parts, web, Credentials::default()).await.map(Self)
+    }
 }
 
 impl FromRequestParts<Web> for Visit {
@@ -33,28 +46,48 @@ impl FromRequestParts<Web> for Visit {
 
     /// Refuses forms that a page of somebody else has sent.
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
-        let app = web.api.app.clone();
-        let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let language = Language::accepted(accepted.unwrap_or_default());
-        let credentials = Credentials::of(&parts.headers, &app.config);
-        if parts.method == Method::POST && credentials.is_forgeable_form(&parts.headers, &app.config) {
+        let config = &web.api.app.config;
+        let credentials = Credentials::of(&parts.headers, config);
+        if parts.method == Method::POST && credentials.is_forgeable_form(&parts.headers, config) {
+            let language = language(parts);
             let message = texts::text(language, "error-foreign-form", &[]);
             let problems = vec![Problem { field: None, message }];
             let heading = texts::text(language, "sign-in-title", &[]);
-            let links = vec![("/sign-in", heading.clone())];
+            let links = vec![("/sign-in".to_owned(), heading.clone())];
             let page = Page { heading, problems, links, ..Page::default() };
             return Err(page.respond(StatusCode::FORBIDDEN, language));
         }
+        Self::of(parts, web, credentials).await
+    }
+}
+
+impl Visit {
+    async fn of(parts: &Parts, web: &Web, credentials: Credentials) -> Result<Self, Response> {
+        let (app, language) = (web.api.app.clone(), language(parts));
         let correlation = parts.extensions.get().map_or(Uuid::nil(), |RequestId(id)| *id);
-        let address = client_address(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
-        match Caller::authenticate(&app.platform, credentials.token, address, correlation).await {
-            Ok(caller) => Ok(Self { app, language, caller: Arc::new(caller), web: web.clone() }),
+        let sender = sender(&parts.headers, peer(&parts.extensions), app.config.trusted_proxies);
+        match Caller::authenticate(&app.platform, credentials.token, sender, correlation).await {
+            Ok(caller) => {
+                let caller = Arc::new(caller);
+                Ok(Self { app, language, caller, cookies: cookies(parts), web: web.clone() })
+            }
             Err(failure) => {
                 tracing::error!(request = %correlation, reason = %failure, "a request failed");
                 Err(unavailable(language, failure))
             }
         }
     }
+}
+
+fn language(parts: &Parts) -> Language {
+    let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Language::accepted(accepted.unwrap_or_default())
+}
+
+fn cookies(parts: &Parts) -> Vec<(String, String)> {
+    let headers = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn unavailable(language: Language, failure: Failure) -> Response {
@@ -65,17 +98,22 @@ fn unavailable(language: Language, failure: Failure) -> Response {
 
 impl Visit {
     /// What a text says in the language of the browser.
-    pub(super) fn say(&self, id: &str) -> String {
+    pub(crate) fn say(&self, id: &str) -> String {
         texts::text(self.language, id, &[])
     }
 
     /// Writes a page out.
-    pub(super) fn show(&self, page: &Page) -> Response {
-        page.respond(StatusCode::OK, self.language)
+    pub(crate) fn show(&self, page: &Page) -> Response {
+        self.respond(page, StatusCode::OK)
+    }
+
+    /// Writes a page out with this status.
+    pub(crate) fn respond(&self, page: &Page, status: StatusCode) -> Response {
+        page.respond(status, self.language)
     }
 
     /// Writes a page out again that says why its form was refused.
-    pub(super) fn refuse(&self, mut page: Page, stop: &Stop) -> Response {
+    pub(crate) fn refuse(&self, mut page: Page, stop: &Stop) -> Response {
         match stop {
             Stop::Rejected(rejections) => {
                 rejections.iter().for_each(|rejection| self.app.metrics.refused(rejection.code));
@@ -89,7 +127,7 @@ impl Visit {
     }
 
     /// Does what a form asks for, on a task of its own: what was begun is ended, even if the browser goes away meanwhile.
-    pub(super) async fn run<T, W>(&self, work: impl FnOnce(Arc<App>, Arc<Caller>) -> W) -> Result<T, Stop>
+    pub(crate) async fn run<T, W>(&self, work: impl FnOnce(Arc<App>, Arc<Caller>) -> W) -> Result<T, Stop>
     where
         T: Send + 'static,
         W: Future<Output = Result<T, Stop>> + Send + 'static,

@@ -6,6 +6,7 @@ pub(crate) mod domains;
 mod history;
 mod imports;
 mod organization;
+pub(crate) mod single_sign_on;
 mod viewer;
 
 use async_graphql::{Context, ID, MergedObject, Object};
@@ -21,6 +22,7 @@ pub(crate) struct Query(
     organization::OrganizationQueries,
     directory::DirectoryQueries,
     domains::DomainQueries,
+    single_sign_on::SingleSignOnQueries,
     imports::ImportQueries,
     devices::DeviceQueries,
     history::HistoryQueries,

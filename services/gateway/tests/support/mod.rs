@@ -98,6 +98,7 @@ impl Installation {
             trusted_proxies: 0,
             links,
             own_pages: true,
+            plain_http_providers: true,
         };
         change(&mut config);
         let mut registry = Registry::default();
@@ -145,6 +146,31 @@ impl Installation {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         panic!("no mail to {to}");
+    }
+
+    /// Proves that a domain is the organization's, by mail. Its id.
+    pub async fn verify_domain(&self, admin: &Client<'_>, domain: &str) -> String {
+        let domains = admin.query("{ domains { id name } }").await["domains"].take();
+        let mut known = domains.as_array().unwrap().iter().filter(|known| known["name"] == domain);
+        let id = match known.next() {
+            Some(known) => known["id"].clone(),
+            None => {
+                admin.mutate("addDomain", json!({ "domain": domain }), "domain { id }").await["domain"]["id"].clone()
+            }
+        };
+        let begin = json!({ "domainId": id, "method": "EMAIL", "mailbox": "postmaster" });
+        admin.mutate("beginDomainVerification", begin, "").await;
+        let code = self.code(&format!("postmaster@{domain}")).await;
+        admin.mutate("verifyDomain", json!({ "domainId": id, "code": code }), "").await;
+        id.as_str().unwrap().to_owned()
+    }
+
+    /// Adds a SAML provider to the organization of the admin, whose domain it verifies first.
+    pub async fn add_provider(&self, admin: &Client<'_>) -> Value {
+        self.verify_domain(admin, "northwind.example").await;
+        let saml = json!({ "issuer": "https://idp.example", "ssoUrl": "https://idp.example/sso", "certificates": [certificate(1)] });
+        let input = json!({ "name": "Northwind login", "configuration": { "saml": saml } });
+        admin.mutate("addSsoProvider", input, "ssoProvider { id }").await["ssoProvider"].take()
     }
 
     pub async fn code(&self, to: &str) -> String {
@@ -291,4 +317,10 @@ impl Client<'_> {
         assert_eq!(granted.0, 200, "{}", granted.1);
         granted.1["device_id"].as_str().unwrap().to_owned()
     }
+}
+
+/// A certificate in base64, another one for each number.
+pub fn certificate(number: u8) -> String {
+    let start = schema::Timestamp::from_timestamp(1_800_000_000, 0).unwrap();
+    identity::saml::SigningKey::generate(start, [number; 16]).unwrap().certificate().base64()
 }

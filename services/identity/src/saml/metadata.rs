@@ -1,6 +1,8 @@
 //! Metadata of identity providers (saml-metadata-2.0-os). It is read, not trusted: the admin who uploads it sees what it
 //! says, and its signature, if it has one, is by nobody known.
 
+use schema::SamlBinding;
+
 use super::{
     Certificate,
     names::{METADATA, POST, PROTOCOL, REDIRECT, SIGNATURE},
@@ -14,6 +16,8 @@ pub struct ProviderMetadata {
     pub issuer: String,
     /// Where requests to sign in go.
     pub sso_url: String,
+    /// How they go there.
+    pub binding: SamlBinding,
     /// Where logout messages go, if it takes any.
     pub logout_url: Option<String>,
     /// Certificates to sign with, the first two.
@@ -40,7 +44,8 @@ pub fn read_metadata(text: &str) -> Result<ProviderMetadata, MetadataProblem> {
     let provider = entity.all(METADATA, "IDPSSODescriptor").find(saml);
     let provider = provider.ok_or(MetadataProblem("it describes no identity provider of SAML 2.0"))?;
     let issuer = entity.attribute("entityID").ok_or(MetadataProblem("it has no entity id"))?;
-    let sso_url = endpoint(provider, "SingleSignOnService");
+    let (sso_url, binding) = endpoint(provider, "SingleSignOnService")
+        .ok_or(MetadataProblem("it has no address to sign in at, by redirect or by form"))?;
     let signing =
         provider.all(METADATA, "KeyDescriptor").filter(|key| key.attribute("use").is_none_or(|u| u == "signing"));
     let texts = signing.flat_map(Element::descendants).filter(|part| part.is(SIGNATURE, "X509Certificate"));
@@ -55,16 +60,20 @@ pub fn read_metadata(text: &str) -> Result<ProviderMetadata, MetadataProblem> {
     }
     Ok(ProviderMetadata {
         issuer: issuer.to_owned(),
-        sso_url: sso_url.ok_or(MetadataProblem("it has no address to sign in at, by redirect or by form"))?,
-        logout_url: endpoint(provider, "SingleLogoutService"),
+        sso_url,
+        binding,
+        // Ours go by redirect.
+        logout_url: endpoint(provider, "SingleLogoutService")
+            .filter(|(_, b)| *b == SamlBinding::Redirect)
+            .map(|(url, _)| url),
         certificates,
     })
 }
 
 /// Where messages go: by redirect if it takes them so, otherwise by form.
-fn endpoint(provider: &Element, name: &str) -> Option<String> {
-    [REDIRECT, POST].into_iter().find_map(|binding| {
+fn endpoint(provider: &Element, name: &str) -> Option<(String, SamlBinding)> {
+    [(REDIRECT, SamlBinding::Redirect), (POST, SamlBinding::Post)].into_iter().find_map(|(binding, meant)| {
         let service = provider.all(METADATA, name).find(|service| service.attribute("Binding") == Some(binding))?;
-        service.attribute("Location").map(str::to_owned)
+        service.attribute("Location").map(|url| (url.to_owned(), meant))
     })
 }

@@ -471,7 +471,7 @@ fn metadata_of_providers_is_read() {
     };
     let of = |keys: &str| {
         format!(
-            r#"<md:EntityDescriptor xmlns:md="{METADATA}" entityID="{ISSUER_XML}"><md:IDPSSODescriptor protocolSupportEnumeration="{PROTOCOL}">{keys}<md:SingleLogoutService Binding="{POST}" Location="https://idp.example/slo"/><md:SingleSignOnService Binding="{POST}" Location="https://idp.example/post"/><md:SingleSignOnService Binding="{REDIRECT}" Location="https://idp.example/sso"/></md:IDPSSODescriptor></md:EntityDescriptor>"#,
+            r#"<md:EntityDescriptor xmlns:md="{METADATA}" entityID="{ISSUER_XML}"><md:IDPSSODescriptor protocolSupportEnumeration="{PROTOCOL}">{keys}<md:SingleLogoutService Binding="{REDIRECT}" Location="https://idp.example/slo"/><md:SingleSignOnService Binding="{POST}" Location="https://idp.example/post"/><md:SingleSignOnService Binding="{REDIRECT}" Location="https://idp.example/sso"/></md:IDPSSODescriptor></md:EntityDescriptor>"#,
             ISSUER_XML = ISSUER.replace('&', "&amp;")
         )
     };

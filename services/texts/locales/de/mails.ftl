@@ -39,6 +39,14 @@ activation-subject = Aktivieren Sie Ihr Arbeitskonto
 activation-body = „{ $organization }“ hat ein Arbeitskonto für Sie angelegt. Wählen Sie ein Passwort, um es zu aktivieren.
 activation-action = Konto aktivieren
 link-until = Der Link funktioniert einmal, bis { $until }.
+activation-sso-subject = Ihr Arbeitskonto
+activation-sso-body = „{ $organization }“ hat ein Arbeitskonto für Sie angelegt. Melden Sie sich mit der Anmeldung Ihrer Organisation an, um es zu benutzen.
+activation-sso-action = Anmelden
+
+## Ein Zertifikat eines Identitätsanbieters
+
+certificate-subject = Ein Zertifikat von { $provider } läuft bald ab
+certificate-body = Ein Zertifikat, mit dem der Identitätsanbieter „{ $provider }“ unterschreibt, läuft am { $until } ab. Tragen Sie vorher das nächste Zertifikat des Anbieters daneben ein, sonst können sich Ihre Leute vielleicht nicht mehr anmelden.
 
 ## Ein neues Passwort
 

@@ -39,6 +39,14 @@ activation-subject = Activate your work account
 activation-body = “{ $organization }” has added a work account for you. Choose a password to activate it.
 activation-action = Activate the account
 link-until = The link works once, until { $until }.
+activation-sso-subject = Your work account
+activation-sso-body = “{ $organization }” has added a work account for you. Sign in with your organization’s login to use it.
+activation-sso-action = Sign in
+
+## A certificate of an identity provider
+
+certificate-subject = A certificate of { $provider } ends soon
+certificate-body = A certificate with which the identity provider “{ $provider }” signs ends on { $until }. Enter the provider’s next certificate beside it before then, or people may not be able to sign in any more.
 
 ## A new password
 

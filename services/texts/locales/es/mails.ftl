@@ -39,6 +39,14 @@ activation-subject = Active su cuenta de trabajo
 activation-body = «{ $organization }» ha creado una cuenta de trabajo para usted. Elija una contraseña para activarla.
 activation-action = Activar la cuenta
 link-until = El enlace funciona una sola vez, hasta el { $until }.
+activation-sso-subject = Su cuenta de trabajo
+activation-sso-body = «{ $organization }» ha creado una cuenta de trabajo para usted. Inicie sesión con el acceso de su organización para usarla.
+activation-sso-action = Iniciar sesión
+
+## Un certificado de un proveedor de identidad
+
+certificate-subject = Un certificado de { $provider } caduca pronto
+certificate-body = Un certificado con el que firma el proveedor de identidad «{ $provider }» caduca el { $until }. Añada antes el siguiente certificado del proveedor; si no, quizá ya no se pueda iniciar sesión.
 
 ## Una contraseña nueva
 

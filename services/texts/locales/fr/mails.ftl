@@ -39,6 +39,14 @@ activation-subject = Activez votre compte professionnel
 activation-body = « { $organization } » a créé un compte professionnel pour vous. Choisissez un mot de passe pour l’activer.
 activation-action = Activer le compte
 link-until = Le lien fonctionne une seule fois, jusqu’au { $until }.
+activation-sso-subject = Votre compte professionnel
+activation-sso-body = « { $organization } » a créé un compte professionnel pour vous. Connectez-vous avec l’identifiant de votre organisation pour l’utiliser.
+activation-sso-action = Se connecter
+
+## Un certificat d’un fournisseur d’identité
+
+certificate-subject = Un certificat de { $provider } expire bientôt
+certificate-body = Un certificat avec lequel le fournisseur d’identité « { $provider } » signe expire le { $until }. Ajoutez d’ici là le prochain certificat du fournisseur, sans quoi la connexion pourrait ne plus fonctionner.
 
 ## Un nouveau mot de passe
 

@@ -26,6 +26,14 @@ activation-subject = ワークアカウントを有効にしてください
 activation-body = 「{ $organization }」があなたのワークアカウントを追加しました。パスワードを設定して、アカウントを有効にしてください。
 activation-action = アカウントを有効にする
 link-until = リンクは { $until } まで、一度だけ使えます。
+activation-sso-subject = 仕事用アカウントのお知らせ
+activation-sso-body = 「{ $organization }」がお客様の仕事用アカウントを追加しました。組織のログインでサインインしてご利用ください。
+activation-sso-action = サインイン
+
+## ID プロバイダーの証明書
+
+certificate-subject = { $provider } の証明書の期限が近づいています
+certificate-body = ID プロバイダー「{ $provider }」が署名に使う証明書は { $until } に期限が切れます。それまでにプロバイダーの次の証明書を追加してください。追加しないと、サインインできなくなる可能性があります。
 
 ## 新しいパスワード
 

@@ -81,8 +81,9 @@ fn every_language_has_every_text_with_the_same_arguments() {
 #[test]
 fn languages_differ() {
     for id in all_messages(Language::English).keys() {
-        let arguments = ["code", "until", "organization", "at", "domain", "subject", "name", "email", "id", "day"]
-            .map(|name| (name, "x".into()));
+        let arguments =
+            ["code", "until", "organization", "at", "domain", "subject", "name", "email", "id", "day", "provider"]
+                .map(|name| (name, "x".into()));
         let texts: BTreeSet<_> = Language::ALL.map(|language| format(language, id, &arguments)).into();
         // Two may happen to be the same, such as `Code` in English and German.
         assert!(texts.len() >= 3 || id == "moment", "{id} is not translated: {texts:?}");
