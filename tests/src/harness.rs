@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::{names, node, smtp, storage};
+use crate::{names, node, providers, smtp, storage};
 
 /// What a test needs beside the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Need {
     Names,
     /// Node and the clients that run on it.
     Node,
+    /// SimpleSAMLphp.
+    SimpleSamlPhp,
     /// Storage for files.
     Storage,
 }
@@ -32,6 +34,7 @@ impl Need {
             Self::Mail => smtp::missing(),
             Self::Names => names::missing(),
             Self::Node => node::missing(),
+            Self::SimpleSamlPhp => providers::simplesamlphp_missing(),
             Self::Storage => storage::missing(),
         }
     }

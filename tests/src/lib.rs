@@ -21,6 +21,7 @@ pub mod node;
 pub mod organization;
 pub mod platform;
 pub mod process;
+pub mod providers;
 pub mod repository;
 pub mod sdl;
 pub mod smtp;

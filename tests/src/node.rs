@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -53,9 +53,18 @@ impl Script {
     /// Starts a module whose imports are found among the clients.
     pub fn start(source: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("node");
-        command.current_dir(folder()).args(["--input-type=module", "-"]).args(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        command.current_dir(folder()).args(["--input-type=module", "-"]).args(arguments).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(source.as_bytes()).unwrap();
+        Self::listen(child)
+    }
+
+    /// Starts another program that prints such lines.
+    pub fn of(mut command: Command) -> Self {
+        Self::listen(command.stdout(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn listen(mut child: Child) -> Self {
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
         let (sender, lines) = mpsc::unbounded_channel();
         std::thread::spawn(move || {

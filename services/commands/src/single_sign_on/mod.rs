@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a discovery document and its keys are used. Keys that are not among them are looked for anew.
 const DISCOVERED_FOR: Duration = Duration::from_secs(3_600);
 /// Keys that are not known make it be fetched anew this often at most: whoever makes them up makes us fetch no more.
-const FETCHED_ANEW_AFTER: chrono::Duration = chrono::Duration::seconds(30);
+const FETCHED_ANEW_AFTER: chrono::Duration = chrono::Duration::seconds(5);
 /// Discovery documents that are kept.
 const KEPT: u64 = 1_000;
 /// Messages of SAML whose signatures are checked at once; others wait.

@@ -173,7 +173,11 @@ impl SingleSignOnService {
         request: Option<SsoRequestId>,
         transcript: &Transcript,
     ) -> Result<SsoRequestId, Failure> {
-        let request = request.unwrap_or_else(|| SsoRequestId(self.platform.entropy.uuid_v4()));
+        // A request that was answered keeps its answer; what comes after that has a name of its own.
+        let request = match request {
+            Some(request) if !self.platform.load::<SsoAnswer>(&request).await?.state.is_spent() => request,
+            _ => SsoRequestId(self.platform.entropy.uuid_v4()),
+        };
         let Some(failed) = transcript.failed() else { return Ok(request) };
         tracing::info!(%organization, %provider, %request, check = ?failed.check, "an answer of an identity provider is refused");
         if self.refusals.admit(provider, self.platform.clock.now()).is_err() {
