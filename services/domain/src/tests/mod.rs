@@ -20,6 +20,7 @@ mod reservation;
 mod roles;
 mod session;
 mod signup;
+mod single_sign_on;
 mod suspension;
 
 use schema::{AccountId, Actor, CommandId, DeviceId, OrganizationId, PersonKey, Personal, Profile, RoleId};
