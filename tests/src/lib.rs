@@ -23,6 +23,7 @@ pub mod platform;
 pub mod process;
 pub mod providers;
 pub mod repository;
+pub mod saml;
 pub mod sdl;
 pub mod smtp;
 pub mod storage;

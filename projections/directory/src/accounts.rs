@@ -15,23 +15,11 @@ use crate::{
     PersonStatus,
     listing::PEOPLE,
     projection::{DirectoryChange, Outcome, Rows, stream_of},
-    sessions,
 };
 
 /// Applies an event of an account.
 pub(crate) fn apply(context: &mut Rows<'_>, event: &AccountEvent) -> Outcome {
     let at = columns::from_time(context.event.recorded_at);
-    if matches!(
-        event,
-        AccountEvent::Deactivated(_)
-            | AccountEvent::LoggedOutEverywhere(_)
-            | AccountEvent::SessionsEnded(_)
-            | AccountEvent::StatusSetToCreated(_)
-            | AccountEvent::PasswordResetForced(_)
-            | AccountEvent::PasswordChanged(_)
-    ) {
-        sessions::end_all(context)?;
-    }
     match event {
         AccountEvent::Created(e) => created(context, e),
         AccountEvent::Activated(_) | AccountEvent::ActivatedBySso(_) => {

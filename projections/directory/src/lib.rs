@@ -9,12 +9,11 @@ mod people;
 mod projection;
 mod roles;
 mod rows;
-mod sessions;
 
 use std::collections::HashMap;
 
 use engine::{Reads, ViewError, listing::Count, paging::Page};
-use schema::{AccountId, OrganizationId, RoleId, SessionId};
+use schema::{AccountId, OrganizationId, RoleId};
 
 pub use people::{PeopleFilter, PeopleQuery, PeopleSort, SortField};
 pub use projection::{DirectoryChange, DirectoryProjection};
@@ -69,15 +68,6 @@ impl Directory {
         accounts: Vec<AccountId>,
     ) -> Result<HashMap<AccountId, PersonRow>, ViewError> {
         self.reads.read_of(organization, move |rows, tenant| people::by_ids(rows, tenant, &accounts)).await
-    }
-
-    /// The sessions of a person that may still be good, newest first.
-    pub async fn sessions(
-        &self,
-        organization: OrganizationId,
-        account: AccountId,
-    ) -> Result<Vec<SessionId>, ViewError> {
-        self.reads.read_of(organization, move |rows, _| Ok(sessions::of(rows, account)?)).await
     }
 
     /// The roles: system admin first, then by name.

@@ -18,7 +18,6 @@ use uuid::Uuid;
 use crate::{
     accounts,
     listing::{PEOPLE, ROLE},
-    sessions,
 };
 
 /// What changed in a directory.
@@ -47,7 +46,7 @@ pub(crate) type Outcome = Result<(), ProjectionError>;
 
 impl Projection for DirectoryProjection {
     const NAME: &'static str = "directory";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 3;
     type Change = DirectoryChange;
     type Gathered = Edits;
 
@@ -60,7 +59,7 @@ impl Projection for DirectoryProjection {
     }
 
     fn concerns(stream: &StreamId) -> bool {
-        matches!(stream.category(), "organization" | "account" | "roles" | "session")
+        matches!(stream.category(), "organization" | "account" | "roles")
     }
 
     fn apply(context: &mut Rows<'_>, event: &Event) -> Outcome {
@@ -71,7 +70,6 @@ impl Projection for DirectoryProjection {
             Event::Organization(OrganizationEvent::DomainAllowed(e)) => domain_allowed(context, e),
             Event::Organization(OrganizationEvent::DomainRemoved(e)) => domain_removed(context, e),
             Event::Account(event) => accounts::apply(context, event),
-            Event::Session(event) => sessions::apply(context, event),
             Event::Role(RoleEvent::Created(e)) => role_created(context, e),
             Event::Role(RoleEvent::Edited(e)) => role_edited(context, e),
             Event::Role(RoleEvent::Deleted(e)) => role_deleted(context, e),

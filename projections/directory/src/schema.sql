@@ -70,12 +70,3 @@ CREATE TABLE role_holders (
     PRIMARY KEY (role_id, account_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX role_holders_by_account ON role_holders (account_id);
-
--- Sessions that were begun and, as far as is known here, not ended.
-CREATE TABLE sessions (
-    session_id BLOB PRIMARY KEY,
-    account_id BLOB NOT NULL,
-    began_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_by_account ON sessions (account_id, began_at);

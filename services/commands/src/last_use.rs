@@ -14,6 +14,9 @@ use schema::{SessionId, Timestamp, events::session::SessionStarted};
 /// when the last of the forgotten was: whoever fills the memory keeps others signed in for longer, and ends nothing.
 const REMEMBERED: u64 = 100_000;
 
+/// How exactly the last use is known: much finer than sessions end that nobody used.
+const NOTED_EVERY: chrono::Duration = chrono::Duration::seconds(30);
+
 /// See the module.
 pub(crate) struct LastUse {
     /// Nothing is known of what was before, in microseconds of the Unix epoch.
@@ -39,9 +42,11 @@ impl LastUse {
         Self { since, sessions: sessions.eviction_listener(forget).build() }
     }
 
-    /// The session is used. Only for sessions that were found valid, so nobody can fill the memory with made-up ones.
+    /// The session is used; noted once in a while, as every request comes by here. Only for sessions that were found valid, so nobody can fill the memory with made-up ones.
     pub(crate) async fn note(&self, session: SessionId, at: Timestamp) {
-        self.sessions.insert(session, at).await;
+        if self.sessions.get(&session).await.is_none_or(|noted| at >= noted + NOTED_EVERY) {
+            self.sessions.insert(session, at).await;
+        }
     }
 
     /// The latest time at which the session may have been used.

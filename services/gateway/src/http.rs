@@ -40,9 +40,25 @@ const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 /// `extensions.code` of a request that a page of another origin may have made a browser send.
 const CSRF: &str = "CSRF";
 
-/// What the handlers share.
+/// What the handlers share: cloned for every request, so it is behind one pointer.
 #[derive(Clone)]
-pub(crate) struct Web {
+pub(crate) struct Web(Arc<Shared>);
+
+impl From<Shared> for Web {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl std::ops::Deref for Web {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// See [`Web`].
+pub(crate) struct Shared {
     pub(crate) api: Api,
     pub(crate) oauth: Arc<oauth::OAuth>,
     pub(crate) sockets: Sockets,
@@ -158,18 +174,23 @@ async fn graphql(State(web): State<Web>, request: Request) -> Response {
     let taken = match uploads::boundary(&parts.headers) {
         Some(boundary) => {
             let mut body = body.into_data_stream();
-            let taken = take_upload(&web, &parts, &mut body, boundary).await;
+            // Boxed, as all that a request may need is moved about with every request otherwise.
+            let taken = Box::pin(take_upload(&web, &parts, &mut body, boundary)).await;
             if taken.is_err() {
                 uploads::discard(&mut body).await;
             }
             taken
         }
-        None => take(&web, &parts, body).await,
+        None => Box::pin(take(&web, &parts, body)).await,
     };
     let Taken { request, caller, turn } = match taken {
         Ok(taken) => taken,
         Err((status, response)) => return answer(status, wants, *response),
     };
+    // Only an operation with this word in it can change anything.
+    if !request.query.contains("mutation") {
+        return answer(StatusCode::OK, wants, Box::pin(web.api.execute(request, caller)).await);
+    }
     // On a task of its own: what was begun is ended, even if the client goes away meanwhile.
     let (api, correlation) = (web.api.clone(), caller.correlation);
     let running = web.tasks.spawn(async move {

@@ -85,7 +85,7 @@ impl Gateway {
         registry: &mut Registry,
     ) -> Self {
         let app = Arc::new(app::App::new(config, platform, views, mailbox, registry));
-        let web = http::Web {
+        let web = http::Shared {
             api: execution::Api::new(app),
             oauth: Arc::new(oauth::OAuth::new()),
             sockets: websocket::Sockets::new(),
@@ -95,7 +95,7 @@ impl Gateway {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        Self { web }
+        Self { web: web.into() }
     }
 
     /// Every route. Serve it with connect info ([`Router::into_make_service_with_connect_info`]), so that limits per

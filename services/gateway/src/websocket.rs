@@ -65,7 +65,7 @@ pub(crate) async fn upgrade(State(web): State<Web>, request: Request) -> Respons
                 data.insert(SocketOwner { token, sender });
                 Ok(data)
             };
-            let ended = serve(socket, web.api, &web.sockets.settings, web.stop, connect).await;
+            let ended = serve(socket, web.api.clone(), &web.sockets.settings, web.stop.clone(), connect).await;
             drop(counted);
             if let Ended::ByServer(close) = ended {
                 app.metrics.closed_websocket(close.code);

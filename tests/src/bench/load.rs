@@ -26,7 +26,8 @@ pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
     path: String,
-    authorization: Option<String>,
+    /// What tells who asks.
+    credentials: Option<(header::HeaderName, String)>,
 }
 
 impl Connection {
@@ -40,8 +41,18 @@ impl Connection {
             sender,
             host: address.to_string(),
             path: path.to_owned(),
-            authorization: token.map(|token| format!("Bearer {token}")),
+            credentials: token.map(|token| (header::AUTHORIZATION, format!("Bearer {token}"))),
         }
+    }
+
+    /// The same as a browser, with a cookie.
+    pub async fn with_cookie(address: SocketAddr, path: &str, cookie: &str) -> Self {
+        Self { credentials: Some((header::COOKIE, cookie.to_owned())), ..Self::open(address, path, None).await }
+    }
+
+    /// From now on requests come with this token.
+    pub fn sign_in_as(&mut self, token: &str) {
+        self.credentials = Some((header::AUTHORIZATION, format!("Bearer {token}")));
     }
 
     /// Posts JSON and returns the body of the answer.
@@ -56,8 +67,9 @@ impl Connection {
             .uri(format!("{}{below}", self.path))
             .header(header::HOST, &self.host)
             .header(header::CONTENT_TYPE, "application/json");
-        if let Some(authorization) = &self.authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
+        if let Some((name, value)) = &self.credentials {
+            // Browsers have to say that a page of ours asks.
+            request = request.header(name, value).header("x-requested-with", "bench");
         }
         self.sender.ready().await.unwrap();
         let response = self.sender.send_request(request.body(Full::new(body)).unwrap()).await.unwrap();

@@ -14,6 +14,8 @@ pub mod people;
 pub mod reboot;
 pub mod rebuild;
 pub mod report;
+pub mod saml;
 pub mod seed;
+pub mod sessions;
 
 pub use report::{Bound, Figure};

@@ -80,21 +80,7 @@ impl Town {
     /// Connects so many units to the organization, beside a platform that has ended: through the same commands, but
     /// without waiting for a person at each.
     pub async fn enroll(&self, units: usize) -> Vec<UnitIdentity> {
-        let embedded = Arc::new(self.open_log());
-        let platform = Arc::new(Platform::new(PlatformParts {
-            log: embedded.clone(),
-            vault: embedded,
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(OsEntropy),
-            keys: self.keys(),
-            passwords: PasswordHasher::default(),
-            files: Files::folder(&self.installation.data().join("files")).unwrap(),
-            outbound: commands::domain_proof::Outbound::new(
-                &["127.0.0.1:9".parse().unwrap()],
-                outbound::http::Reach::Public,
-            )
-            .unwrap(),
-        }));
+        let platform = Arc::new(self.platform_on(Arc::new(self.open_log())));
         let token = self.organization.admin.token().parse().unwrap();
         let admin = platform.authenticate(&token).await.unwrap();
         let enroll = |number: usize| {
@@ -111,6 +97,24 @@ impl Town {
             }
         };
         stream::iter(0..units).map(enroll).buffered(64).collect().await
+    }
+
+    /// What takes commands, on the log of a platform that has ended. Several on one log are like several processes.
+    pub fn platform_on(&self, embedded: Arc<Embedded>) -> Platform {
+        Platform::new(PlatformParts {
+            log: embedded.clone(),
+            vault: embedded,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            keys: self.keys(),
+            passwords: PasswordHasher::default(),
+            files: Files::folder(&self.installation.data().join("files")).unwrap(),
+            outbound: commands::domain_proof::Outbound::new(
+                &["127.0.0.1:9".parse().unwrap()],
+                outbound::http::Reach::Public,
+            )
+            .unwrap(),
+        })
     }
 
     /// A token for a unit, as it gets it from the gateway.

@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit};
 use tests::{
     bench::{
         Figure, accounts, append, floor, history, import, machine, memory, million, people, reboot, rebuild, report,
-        seed,
+        saml, seed, sessions,
     },
     repository,
 };
@@ -60,16 +60,22 @@ async fn run(chosen: &[String]) -> ExitCode {
     if wanted("memory") {
         take(memory::run().await);
     }
-    if ["accounts", "people", "rebuild", "reboot"].into_iter().any(wanted) {
+    if ["accounts", "viewer", "people", "sign_ins", "rebuild", "reboot"].into_iter().any(wanted) {
         let (town, platform) = seed::Town::found().await;
         if wanted("accounts") {
             take(accounts::run(&town, &platform).await);
         }
-        if wanted("people") || wanted("rebuild") {
+        if wanted("viewer") {
+            take(sessions::viewer(&town).await);
+        }
+        if ["people", "sign_ins", "rebuild"].into_iter().any(wanted) {
             town.fill().await;
         }
         if wanted("people") {
             take(people::run(&town).await);
+        }
+        if wanted("sign_ins") {
+            take(sessions::sign_ins(&town).await);
         }
         town.installation.stop(platform);
         if wanted("rebuild") {
@@ -78,6 +84,12 @@ async fn run(chosen: &[String]) -> ExitCode {
         if wanted("reboot") {
             take(reboot::run(&town).await);
         }
+    }
+    if wanted("saml") {
+        take(saml::run().await);
+    }
+    if wanted("sessions") {
+        take(sessions::live().await);
     }
     if wanted("import") {
         take(import::run().await);

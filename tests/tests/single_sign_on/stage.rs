@@ -7,6 +7,7 @@ use identity::saml::SignedQuery;
 use reqwest::{Response, header, redirect::Policy};
 use serde_json::{Value, json};
 use tests::{
+    bench::seed::Town,
     client::{Client, text},
     organization::{Organization, sign_up_in_development},
     platform::Installation,
@@ -96,6 +97,11 @@ impl Stage {
     }
     pub(crate) async fn mail(&self, to: &str) -> String {
         self.client().mail_in_development(to).await
+    }
+    /// Ends the platform and leaves its data to whoever opens it.
+    pub(crate) fn leave(self) -> Town {
+        self.installation.stop(self.platform);
+        Town { installation: self.installation, organization: self.northwind }
     }
     pub(crate) fn end(self) {
         self.installation.stop(self.platform);

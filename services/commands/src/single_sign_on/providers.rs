@@ -210,7 +210,7 @@ impl SingleSignOnService {
         let mut domains = Vec::new();
         for (index, domain) in new.domains.iter().enumerate() {
             let at = || format!("domains.{index}");
-            let domain = DomainName::parse(domain).map_err(|e| e.at(at()))?;
+            let domain = DomainName::parse(domain).map_err(|_| Code::InvalidDomain.at(at()))?;
             if !verified(domain.as_str()) {
                 return Err(Code::DomainNotVerified.at(at()).into());
             }

@@ -2,7 +2,9 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use commands::processes::sign_in::OpenSession;
-use domain::Principal;
+use domain::{Principal, session::SESSION_LIFETIME};
+use engine::paging::Paging;
+use history::HistoryFilter;
 use identity::SessionToken;
 use schema::{AccountId, SessionId, Timestamp};
 
@@ -11,7 +13,15 @@ use super::{
     person::{LoginMethod, Person, visible_person},
     role::Right,
 };
-use crate::{access::Reading, app::ContextExt, errors::Stop, scalars::id};
+use crate::{
+    access::{Reader, Reading},
+    app::{App, ContextExt, Source},
+    errors::Stop,
+    scalars::{Position, id},
+};
+
+/// Sessions of a person that are looked through for those that are open.
+const MOST_SESSIONS: usize = 200;
 
 /// A signed-in browser or client.
 #[derive(Debug, Clone, SimpleObject)]
@@ -122,21 +132,35 @@ impl Viewer {
         Ok(open.into_iter().next().map(|open| Session::new(open, self.session)))
     }
 
-    /// All their sessions that are open, newest first; at most 100. `signOut` ends one, `signOutEverywhere` all.
+    /// All their sessions that are open, newest first; of the latest 200 that began. `signOut` ends one, `signOutEverywhere` all.
     #[graphql(complexity = "20 + 20 * child_complexity")]
     async fn sessions(&self, context: &Context<'_>) -> async_graphql::Result<Option<Vec<Session>>> {
         let (app, reader) = (context.app()?, context.reader(Reading::Own)?);
         let work = async {
-            let mut sessions = app.directory.sessions(reader.organization, reader.account).await?;
-            // It may be newer than the view.
-            if !sessions.contains(&self.session) {
-                sessions.insert(0, self.session);
-            }
+            let sessions = begun_sessions(app, &reader).await?;
             Ok::<_, Stop>(app.platform.open_sessions(reader.account, &sessions).await?)
         };
         let open = work.await.map_err(|stop| context.report(stop))?;
         Ok(Some(open.into_iter().map(|open| Session::new(open, self.session)).collect()))
     }
+}
+
+/// The latest sessions that the person has begun, as long ago as one can be open, newest first: the history knows them.
+async fn begun_sessions(app: &App, reader: &Reader) -> Result<Vec<SessionId>, Stop> {
+    let log = app.platform.log();
+    let head = log.head().await.map_err(|error| Stop::Unavailable(error.to_string()))?;
+    app.reach(Source::History, head.map(Position)).await?;
+    let filter = HistoryFilter {
+        subject: Some(reader.account.into()),
+        types: vec!["session.started".to_owned()],
+        from: Some(app.platform.clock().now() - SESSION_LIFETIME),
+        ..HistoryFilter::default()
+    };
+    let page =
+        app.history.page(reader.organization, filter, Paging::Forward { first: MOST_SESSIONS, after: None }).await?;
+    let positions: Vec<_> = page.edges.iter().map(|edge| edge.node.position).collect();
+    let events = log.events_at(&positions).await.map_err(|error| Stop::Unavailable(error.to_string()))?;
+    Ok(events.into_iter().flatten().filter_map(|event| event.stream.id().parse().ok()).collect())
 }
 
 /// The organization of whoever asks.

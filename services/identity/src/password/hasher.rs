@@ -1,12 +1,18 @@
 //! Hashing passwords with Argon2id, a few at a time.
 
-use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::{self, SaltString},
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Password;
@@ -85,7 +91,14 @@ pub enum PasswordError {
 pub struct PasswordHasher {
     admission: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    jobs: mpsc::UnboundedSender<Job>,
 }
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// How much the threads that hash stand back for others when the processors are busy (nice(2)): a sign-in takes a little
+/// longer then, and everybody else hardly notices.
+const STANDS_BACK: i32 = 15;
 
 impl Default for PasswordHasher {
     /// Uses half of the processors.
@@ -100,7 +113,17 @@ impl PasswordHasher {
     /// Hashes at most `workers` passwords at a time, each with 19 MiB of memory, while at most `waiting` more wait.
     pub fn new(workers: NonZeroUsize, waiting: usize) -> Self {
         let admitted = workers.get().saturating_add(waiting).min(Semaphore::MAX_PERMITS);
-        Self { admission: Arc::new(Semaphore::new(admitted)), workers: Arc::new(Semaphore::new(workers.get())) }
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..workers.get() {
+            let queue = queue.clone();
+            let spawned = thread::Builder::new().name(format!("password-{number}")).spawn(move || work(&queue));
+            if let Err(error) = spawned {
+                tracing::error!(%error, "a thread that hashes passwords could not be started");
+            }
+        }
+        let workers = Arc::new(Semaphore::new(workers.get()));
+        Self { admission: Arc::new(Semaphore::new(admitted)), workers, jobs }
     }
 
     /// Hashes a new password.
@@ -124,12 +147,34 @@ impl PasswordHasher {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
         let place = Arc::clone(&self.admission).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(|_| PasswordError::Failed)?;
-        let done = spawn_blocking(move || {
+        let (answer, answered) = oneshot::channel();
+        let job = move || {
             // Held until the work ends, even if nobody waits for it any more.
-            let _held = (place, worker);
-            work()
-        });
-        done.await.map_err(|_| PasswordError::Failed)
+            let held = (place, worker);
+            let done = work();
+            drop(held);
+            // An error only says that nobody waits.
+            answer.send(done).ok();
+        };
+        self.jobs.send(Box::new(job)).map_err(|_| PasswordError::Failed)?;
+        answered.await.map_err(|_| PasswordError::Failed)
+    }
+}
+
+/// Does one job after the other, until nobody can send any more.
+fn work(queue: &Mutex<mpsc::UnboundedReceiver<Job>>) {
+    // On Linux this is about the thread alone; elsewhere it would be about the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(STANDS_BACK) {
+        tracing::warn!(%error, "threads that hash passwords compete with all others");
+    }
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+        let Some(job) = next else { return };
+        // Whoever waits is told that it failed, as the channel closes.
+        if panic::catch_unwind(AssertUnwindSafe(job)).is_err() {
+            tracing::error!("hashing a password broke off");
+        }
     }
 }
 
