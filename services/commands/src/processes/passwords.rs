@@ -29,6 +29,7 @@ impl Platform {
         password: Password,
     ) -> Result<(Proven, Option<Position>), Failure> {
         let (account, current, challenge) = self.prove_link(Purpose::PasswordReset, token, request.at).await?;
+        self.check_password_allowed(account).await?;
         self.check_password_of(&current.state, &password).await?;
         let credential = self.store_credential(account, &password).await?;
         self.replace_password(request, account, AccountCommand::ResetPassword { challenge, credential }, credential)
@@ -48,6 +49,7 @@ impl Platform {
         };
         let state = &self.load::<Account>(&account).await?.state;
         let checked = state.credential().unwrap_or(Uuid::nil());
+        self.check_password_allowed(account).await?;
         // Would it be refused, the costly hashes are spared.
         let command = |credential| AccountCommand::ChangePassword { checked, credential };
         self.rehearse::<Account>(request, &account, command(Uuid::nil())).await?;

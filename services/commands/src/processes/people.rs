@@ -216,6 +216,7 @@ impl Platform {
         password: Password,
     ) -> Result<(Proven, Option<Position>), Failure> {
         let (account, current, challenge) = self.prove_link(Purpose::ActivationLink, token, request.at).await?;
+        self.check_password_allowed(account).await?;
         self.check_password_of(&current.state, &password).await?;
         let credential = self.store_credential(account, &password).await?;
         let activate = AccountCommand::Activate { challenge, credential };

@@ -175,6 +175,11 @@ impl Platform {
         Ok(terms.unwrap_or(false))
     }
 
+    /// Refuses a password, or what would give one, to whoever has to sign in at a provider.
+    pub(crate) async fn check_password_allowed(&self, account: AccountId) -> Result<(), Failure> {
+        if self.allows_password(account).await? { Ok(()) } else { Err(Code::SingleSignOnRequired.into()) }
+    }
+
     /// Begins a session for a person who has just proven who they are. Refused, or not valid from its beginning, if the
     /// account was deactivated, logged out everywhere or given another password since.
     pub async fn start_session(
@@ -184,8 +189,8 @@ impl Platform {
         start: SessionStart,
     ) -> Result<SignedIn, Failure> {
         let SessionStart { method, origin, federated } = start;
-        if method == LoginMethod::Password && !self.allows_password(account).await? {
-            return Err(Code::SingleSignOnRequired.into());
+        if method == LoginMethod::Password {
+            self.check_password_allowed(account).await?;
         }
         let state = &self.load::<Account>(&account).await?.state;
         if state.status() != AccountStatus::Activated {

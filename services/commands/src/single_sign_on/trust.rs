@@ -5,7 +5,10 @@ use domain::{
     SingleSignOn, SsoAnswer, SsoAnswerCommand, single_sign_on::Person, text::EmailAddress,
 };
 use identity::{EntropyExt, Transcript};
-use schema::{AccountId, OrganizationId, SsoCheck, SsoProviderId, SsoRequestId, events::sso_answer::SsoAnswerRefused};
+use schema::{
+    AccountId, OrganizationId, SsoCheck, SsoCheckResult, SsoProviderId, SsoRequestId,
+    events::sso_answer::SsoAnswerRefused,
+};
 
 use super::{
     SingleSignOnService, Vouched,
@@ -44,6 +47,22 @@ impl Platform {
         let verified = own.state.domain(domain).is_some_and(|domain| domain.verified.is_some());
         let holder = self.load::<DomainReservation>(&domain.to_owned()).await?.state.holder();
         Ok(verified && holder == Some(organization))
+    }
+}
+
+/// What of an answer may stand in the log in the clear: the codes of a provider that refuses, but none of its words, which
+/// may name the person.
+fn impersonal(failed: &SsoCheckResult) -> String {
+    match failed.check {
+        check if check.is_personal() => String::new(),
+        SsoCheck::Status | SsoCheck::Token => {
+            let mut words = failed.actual.split_whitespace();
+            let first = words.next().unwrap_or_default();
+            words
+                .take_while(|word| word.starts_with("urn:"))
+                .fold(first.to_owned(), |all, word| format!("{all} {word}"))
+        }
+        _ => failed.actual.clone(),
     }
 }
 
@@ -183,14 +202,13 @@ impl SingleSignOnService {
         if self.refusals.admit(provider, self.platform.clock.now()).is_err() {
             return Ok(request);
         }
-        let said = |text: &str| if failed.check.is_personal() { String::new() } else { text.to_owned() };
         let refused = SsoAnswerRefused {
             request,
             organization,
             provider,
             check: failed.check,
             expected: failed.expected.clone(),
-            actual: said(&failed.actual),
+            actual: impersonal(failed),
         };
         let system = self.platform.request(Principal::System(SYSTEM));
         self.platform.execute::<SsoAnswer>(&system, &request, SsoAnswerCommand::Refuse(refused)).await?;
