@@ -242,7 +242,8 @@ impl Story {
                 ("role.assigned", "Annegret"),
             ],
         );
-        self.expect("session", &[("session.started", "Annegret"), ("session.started", "Benedikt")]);
+        let signed_in = |who| [("session.started", who), ("session.opened_from", who)];
+        self.expect("session", &[signed_in("Annegret"), signed_in("Benedikt")].concat());
         self.expect("user_code", &[("user_code.reserved", "system:pairing")]);
         self.expect(
             "pairing",
