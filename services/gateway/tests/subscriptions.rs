@@ -218,6 +218,9 @@ async fn the_history_is_followed_without_a_gap() {
     };
     let filter = json!({ "types": ["organization.renamed"] });
     let first = rename(&admin, "Northwind 0").await;
+    // Who follows hears of what comes after that.
+    let seen = "query($p: Position) { history(first: 1, afterPosition: $p) { nodes { position } } }";
+    admin.send(seen, json!({ "p": first })).await;
     let mut live = Live::of(&admin).await;
     follow(&mut live, json!({ "filter": filter })).await;
     live.settle().await;
