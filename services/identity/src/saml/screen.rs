@@ -142,7 +142,12 @@ fn algorithm(element: &Element, name: &str, allowed: &[&str]) -> Result<(), Malf
             _ => "a signature has other transforms than enveloped and exclusive canonicalization",
         }));
     }
-    let prefixes = |child: &Element| child.is(EXCLUSIVE, "InclusiveNamespaces") && child.children.is_empty();
+    // Each prefix is looked for at each element: a long list would be work without end.
+    let few = |list: &str| list.len() <= 256 && list.split_ascii_whitespace().count() <= 10;
+    let prefixes = |child: &Element| {
+        let list = child.attribute("PrefixList").unwrap_or_default();
+        child.is(EXCLUSIVE, "InclusiveNamespaces") && child.children.is_empty() && few(list)
+    };
     match element.children.iter().all(prefixes) && element.children.len() <= 1 {
         true => Ok(()),
         false => Err(Malformed("a signature has an unusual form")),

@@ -15,6 +15,8 @@ const MAX_DEPTH: usize = 32;
 const MAX_ELEMENTS: usize = 4_000;
 /// Most attributes of one element.
 const MAX_ATTRIBUTES: usize = 50;
+/// Most namespaces that one element declares: each costs time in canonicalization.
+const MAX_DECLARATIONS: usize = 16;
 /// Longest identifier of an element.
 const MAX_ID: usize = 256;
 
@@ -142,9 +144,18 @@ fn element(start: &BytesStart<'_>, resolver: &NamespaceResolver) -> Result<Eleme
     let owned = |bytes: &[u8]| std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Malformed("it is not UTF-8"));
     let (namespace, local) = resolver.resolve_element(start.name());
     let mut element = Element { namespace: bound(namespace)?, name: owned(local.as_ref())?, ..Element::default() };
+    let mut declarations = 0;
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|_| not_well_formed)?;
+        // Parsers that recover from it would see elements where there are none.
+        if attribute.value.contains(&b'<') {
+            return Err(not_well_formed);
+        }
         if attribute.key.as_namespace_binding().is_some() {
+            declarations += 1;
+            if declarations > MAX_DECLARATIONS {
+                return Err(Malformed("an element declares more than 16 namespaces"));
+            }
             continue;
         }
         let (namespace, local) = resolver.resolve_attribute(attribute.key);
@@ -251,6 +262,8 @@ mod tests {
         let deep = format!("{}{}", "<a>".repeat(40), "</a>".repeat(40));
         let wide = format!("<a>{}</a>", "<b/>".repeat(5_000));
         let attributes: String = (0..60).map(|n| format!(" a{n}=''")).collect();
+        let declarations: String = (0..20).map(|n| format!(" xmlns:a{n}='urn:{n}'")).collect();
+        let declared = format!("<a{declarations}/>");
         let many = format!("<a{attributes}/>");
         let long = format!("<a>{}</a>", "x".repeat(MAX_MESSAGE_BYTES));
         for (text, why) in [
@@ -273,6 +286,9 @@ mod tests {
             ("<?xml version='1.1'?><a/>", "another encoding"),
             ("<a>&x;</a>", "entity"),
             ("<a b='&x;'/>", "not well-formed"),
+            ("<a b='<c/>'/>", "not well-formed"),
+            ("<a xmlns:b='<c/>'/>", "not well-formed"),
+            (&declared, "16 namespaces"),
             ("<a>\u{1}</a>", "control"),
             ("<a ID='x'><b ID='x'/></a>", "same identifier"),
             ("<a ID='x'><b id='x'/></a>", "same identifier"),
