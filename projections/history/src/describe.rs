@@ -99,6 +99,10 @@ pub fn describe(event: &Event, recorded: &RecordedEvent, previous: Option<&Event
             let came = if e.actual.is_empty() { String::new() } else { format!(", but came: {}", e.actual) };
             format!("An answer of {provider} was refused ({check}): expected was {}{came}.", e.expected)
         }
+        Event::SsoAnswer(SsoAnswerEvent::RefusalsSuppressed(e)) => {
+            let (provider, kind) = (telling.names.of(e.provider), if e.asked { "answers" } else { "unasked answers" });
+            format!("So many {kind} of {provider} were refused that further ones are not noted for up to an hour.")
+        }
         // In no organization's history; whoever reads the whole log is told what the type means.
         Event::Signup(_) | Event::Reservation(_) | Event::Recovery(_) | Event::Federation(_) => {
             telling.type_description()

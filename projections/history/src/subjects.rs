@@ -107,6 +107,7 @@ pub fn subjects(event: &Event, recorded: &RecordedEvent) -> Subjects {
         Event::SingleSignOn(e) => of_single_sign_on(e, recorded),
         Event::SsoAnswer(SsoAnswerEvent::Accepted(e)) => smallvec![e.provider.into(), e.account.into()],
         Event::SsoAnswer(SsoAnswerEvent::Refused(e)) => smallvec![e.provider.into()],
+        Event::SsoAnswer(SsoAnswerEvent::RefusalsSuppressed(e)) => smallvec![e.provider.into()],
     }
 }
 

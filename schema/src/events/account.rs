@@ -23,7 +23,7 @@ events! {
         /// The person signs in otherwise from now on.
         LoginMethodChanged(AccountLoginMethodChanged) = "account.login_method_changed" @ 1,
         /// An identity provider has its own name for the person, which has to be the same from now on.
-        SubjectLinked(AccountSubjectLinked) = "account.subject_linked" @ 1,
+        SubjectLinked(AccountSubjectLinked) = "account.subject_linked" @ 2,
         /// The creation was given up halfway; the id is never used.
         Abandoned(AccountAbandoned) = "account.abandoned" @ 1,
         /// Name or directory fields changed.
@@ -122,6 +122,9 @@ pub struct AccountSubjectLinked {
     pub provider: SsoProviderId,
     /// Keyed hash of its name for the person.
     pub subject: FederatedSubjectKey,
+    /// Keyed hash of the issuer that calls the person so: the provider may be configured to another one later.
+    /// Not known of links made before this was noted.
+    pub issuer: Option<FederatedSubjectKey>,
 }
 
 /// Payload of `account.abandoned`.

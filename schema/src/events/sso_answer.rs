@@ -13,6 +13,8 @@ events! {
         Accepted(SsoAnswerAccepted) = "sso_answer.accepted" @ 1,
         /// The answer signs nobody in.
         Refused(SsoAnswerRefused) = "sso_answer.refused" @ 1,
+        /// More answers sign nobody in than the history has room for; those that follow are not noted for a while.
+        RefusalsSuppressed(SsoAnswerRefusalsSuppressed) = "sso_answer.refusals_suppressed" @ 1,
     }
 }
 
@@ -27,6 +29,19 @@ pub struct SsoAnswerAccepted {
     pub provider: SsoProviderId,
     /// The person it vouches for.
     pub account: AccountId,
+}
+
+/// Payload of `sso_answer.refusals_suppressed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SsoAnswerRefusalsSuppressed {
+    /// A name of its own.
+    pub request: SsoRequestId,
+    /// Whose provider it is.
+    pub organization: OrganizationId,
+    /// The provider.
+    pub provider: SsoProviderId,
+    /// Whether the answers were to requests of ours; everybody can send others.
+    pub asked: bool,
 }
 
 /// Payload of `sso_answer.refused`.

@@ -18,7 +18,7 @@ use schema::{
 };
 use uuid::Uuid;
 
-pub use self::command::AccountCommand;
+pub use self::command::{AccountCommand, LastingName};
 use crate::{Access, Aggregate, Code, Intent, Rejection};
 
 /// How long an activation link is good (common practice).
@@ -52,7 +52,7 @@ pub struct Account {
     reset_link: Option<(ChallengeId, Timestamp)>,
     credential: Option<Uuid>,
     was_activated: bool,
-    subjects: BTreeMap<SsoProviderId, FederatedSubjectKey>,
+    subjects: BTreeMap<SsoProviderId, AccountSubjectLinked>,
     must_reset: bool,
     session_epoch: u64,
     unit_epoch: u64,
@@ -80,9 +80,11 @@ impl Account {
     pub fn login_method(&self) -> Option<LoginMethod> {
         self.created.as_ref().map(|created| created.login_method)
     }
-    /// What an identity provider has called the person so far.
-    pub fn subject(&self, provider: SsoProviderId) -> Option<&FederatedSubjectKey> {
-        self.subjects.get(&provider)
+    /// What an identity provider has called the person so far, as the issuer that it is now. One that was configured to
+    /// another issuer since calls everybody otherwise.
+    pub fn subject(&self, provider: SsoProviderId, issuer: &FederatedSubjectKey) -> Option<&FederatedSubjectKey> {
+        let known = self.subjects.get(&provider)?;
+        (known.issuer.as_ref() == Some(issuer)).then_some(&known.subject)
     }
     /// The activation link that is valid, and until when.
     pub fn activation_link(&self) -> Option<(ChallengeId, Timestamp)> {
@@ -182,8 +184,8 @@ impl Account {
             {
                 return Err(Code::NoPassword.into());
             }
-            (AccountCommand::SignInAtProvider { provider, subject }, status) => {
-                return self.sign_in_at_provider(*provider, subject.as_ref(), status);
+            (AccountCommand::SignInAtProvider { provider, named }, status) => {
+                return self.sign_in_at_provider(*provider, named.as_ref(), status);
             }
             (AccountCommand::ChangeLoginMethod { method }, _) => {
                 none_if(current.login_method == *method, AccountLoginMethodChanged { method: *method }.into())
@@ -266,11 +268,11 @@ impl Account {
         })
     }
 
-    /// The provider vouches for the person; `subject` is what it calls the person for ever, if it has such a name.
+    /// The provider vouches for the person, whom it may call something for ever.
     fn sign_in_at_provider(
         &self,
         provider: SsoProviderId,
-        subject: Option<&FederatedSubjectKey>,
+        named: Option<&LastingName>,
         status: AccountStatus,
     ) -> Result<Vec<AccountEvent>, Rejection> {
         let activated = match status {
@@ -279,9 +281,13 @@ impl Account {
             AccountStatus::Deactivated => return Err(Code::AccountDeactivated.into()),
             AccountStatus::Absent | AccountStatus::Abandoned => return Err(Code::NotFound.into()),
         };
-        let linked = match (subject, self.subjects.get(&provider)) {
-            (Some(subject), Some(known)) if subject != known => return Err(Code::WrongCredentials.into()),
-            (Some(subject), None) => Some(AccountSubjectLinked { provider, subject: subject.clone() }.into()),
+        let known = named.and_then(|named| self.subject(provider, &named.issuer));
+        let linked = match (named, known) {
+            (Some(named), Some(known)) if named.subject != *known => return Err(Code::WrongCredentials.into()),
+            (Some(LastingName { issuer, subject }), None) => {
+                let (subject, issuer) = (subject.clone(), Some(issuer.clone()));
+                Some(AccountSubjectLinked { provider, subject, issuer }.into())
+            }
             _ => None,
         };
         Ok(activated.into_iter().chain(linked).collect())
@@ -340,7 +346,7 @@ impl Aggregate for Account {
                     created.login_method = e.method;
                 }
             }
-            AccountEvent::SubjectLinked(e) => drop(self.subjects.insert(e.provider, e.subject.clone())),
+            AccountEvent::SubjectLinked(e) => drop(self.subjects.insert(e.provider, e.clone())),
             AccountEvent::Abandoned(_) => self.status = AccountStatus::Abandoned,
             AccountEvent::ProfileChanged(e) => {
                 if let Some(created) = &mut self.created {

@@ -34,6 +34,8 @@ pub enum SingleSignOnCommand {
         provider: SsoProviderId,
         /// Name, domains and configuration from now on.
         details: Details,
+        /// Which edit they were made from: what another admin has entered meanwhile is not lost.
+        revision: u32,
     },
     /// Remove a provider.
     Remove(SsoProviderId),

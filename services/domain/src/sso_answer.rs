@@ -2,7 +2,7 @@
 
 use schema::{
     OrganizationId, SsoRequestId,
-    events::sso_answer::{SsoAnswerAccepted, SsoAnswerEvent, SsoAnswerRefused},
+    events::sso_answer::{SsoAnswerAccepted, SsoAnswerEvent, SsoAnswerRefusalsSuppressed, SsoAnswerRefused},
 };
 
 use crate::{Access, Aggregate, Code, Intent, Rejection};
@@ -20,6 +20,8 @@ pub enum SsoAnswerCommand {
     Accept(SsoAnswerAccepted),
     /// It signs nobody in.
     Refuse(SsoAnswerRefused),
+    /// There are so many that sign nobody in that no more are noted for a while.
+    Suppress(SsoAnswerRefusalsSuppressed),
 }
 
 impl SsoAnswer {
@@ -44,8 +46,9 @@ impl Aggregate for SsoAnswer {
         match &intent.command {
             SsoAnswerCommand::Accept(_) if self.is_spent() => Err(Code::AlreadyUsed.into()),
             SsoAnswerCommand::Accept(accepted) => Ok(vec![accepted.clone().into()]),
-            SsoAnswerCommand::Refuse(_) if self.is_spent() => Ok(vec![]),
+            SsoAnswerCommand::Refuse(_) | SsoAnswerCommand::Suppress(_) if self.is_spent() => Ok(vec![]),
             SsoAnswerCommand::Refuse(refused) => Ok(vec![refused.clone().into()]),
+            SsoAnswerCommand::Suppress(suppressed) => Ok(vec![suppressed.clone().into()]),
         }
     }
 
@@ -57,6 +60,7 @@ impl Aggregate for SsoAnswer {
         self.outcome.as_ref().map(|outcome| match outcome {
             SsoAnswerEvent::Accepted(e) => e.organization,
             SsoAnswerEvent::Refused(e) => e.organization,
+            SsoAnswerEvent::RefusalsSuppressed(e) => e.organization,
         })
     }
 }

@@ -10,6 +10,7 @@ use commands::{Failure, Platform};
 use domain::Principal;
 use identity::{SessionToken, bearer, throttled_address};
 use schema::SessionOrigin;
+use url::Url;
 use uuid::Uuid;
 
 use crate::config::GatewayConfig;
@@ -71,6 +72,19 @@ fn comes_from_here(headers: &HeaderMap, config: &GatewayConfig) -> bool {
         headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(ours)
     };
     says(header::ORIGIN, &|origin| config.allows_origin(origin)) || says(FETCH_SITE, &|site| site == "same-origin")
+}
+
+/// Whether nobody else has led the browser here: the person typed the address or has a bookmark of it, or a page of ours
+/// or of the frontend led on.
+pub(crate) fn is_led_by_us(headers: &HeaderMap, config: &GatewayConfig) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = |url: &str| Url::parse(url).map(|url| url.origin().ascii_serialization()).ok();
+    let by_frontend = |referrer: String| {
+        let frontend = [&config.links.sign_in, &config.links.signed_in].into_iter().filter_map(|url| origin(url));
+        config.allows_origin(&referrer) || frontend.into_iter().any(|own| own == referrer)
+    };
+    matches!(text(FETCH_SITE), Some("none" | "same-origin"))
+        || text(header::REFERER).and_then(origin).is_some_and(by_frontend)
 }
 
 /// Whether the browser says that a page of another origin sent the request.

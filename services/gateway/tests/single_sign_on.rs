@@ -123,3 +123,30 @@ async fn people_see_and_end_their_own_sessions() {
     assert_eq!(installation.client(third["token"].as_str().unwrap()).error(list).await, "NOT_SIGNED_IN");
     ben.query("{ viewer { rights } }").await;
 }
+
+/// Who leads others to a provider of their own would have them signed in as somebody else.
+#[tokio::test]
+async fn nobody_is_led_to_a_provider_by_other_websites() {
+    let installation = Installation::start().await;
+    let admin = installation.found("anna@northwind.example").await;
+    let provider = installation.add_provider(&admin).await;
+    let path = format!("/sso/{}/start?login_hint=a%40b%22", provider["id"].as_str().unwrap());
+    let ours = format!("{}/people", support::ORIGIN);
+    for (name, value, led_by_us) in [
+        ("accept", "*/*", false),
+        ("sec-fetch-site", "cross-site", false),
+        ("sec-fetch-site", "same-site", false),
+        ("referer", "https://evil.example/", false),
+        ("referer", "http://accounts.example.com.evil.example/", false),
+        ("sec-fetch-site", "none", true),
+        ("sec-fetch-site", "same-origin", true),
+        ("referer", &*ours, true),
+    ] {
+        let answer = installation.get(&path).header(name, value).send().await.unwrap();
+        // The provider is not active.
+        let expected = if led_by_us { 422 } else { 200 };
+        assert_eq!(answer.status(), expected, "{name}: {value}");
+        let page = answer.text().await.unwrap();
+        assert_eq!(page.contains(&format!("href=\"{path}\"")), !led_by_us, "{page}");
+    }
+}

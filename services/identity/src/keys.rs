@@ -82,6 +82,11 @@ impl ServerKeys {
         FederatedSubjectKey(hexadecimal(&tag(&self.federation, &[b"subject", provider.0.as_bytes(), name.as_bytes()])))
     }
 
+    /// Keyed hash of the issuer that a provider is.
+    pub fn federated_issuer_key(&self, provider: SsoProviderId, issuer: &str) -> FederatedSubjectKey {
+        FederatedSubjectKey(hexadecimal(&tag(&self.federation, &[b"issuer", provider.0.as_bytes(), issuer.as_bytes()])))
+    }
+
     /// Keyed hash of the id of an assertion.
     pub fn saml_assertion_key(&self, provider: SsoProviderId, id: &str) -> SamlAssertionKey {
         SamlAssertionKey(hexadecimal(&tag(&self.federation, &[b"assertion", provider.0.as_bytes(), id.as_bytes()])))

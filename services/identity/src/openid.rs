@@ -238,7 +238,7 @@ pub fn check_callback<'a>(
     }
     if let Some(error) = &callback.error {
         let description = callback.error_description.as_deref().unwrap_or_default();
-        transcript.check(SsoCheck::Status, false, "a code", format!("{error} {description}").trim());
+        transcript.quote(SsoCheck::Status, false, "a code", &[error], description);
         return None;
     }
     let code = callback.code.as_deref();
@@ -272,24 +272,32 @@ async fn exchange(
     let kind = if discovered.basic_authentication() { AuthType::BasicAuth } else { AuthType::RequestBody };
     let client = client.set_auth_type(kind).set_redirect_uri(RedirectUrl::from_url(party.redirect_uri.clone()));
     let verifier = PkceCodeVerifier::new(request.verifier.clone());
-    let redeemed = match client.exchange_code(AuthorizationCode::new(code.to_owned())) {
-        Ok(exchange) => exchange.set_pkce_verifier(verifier).request_async(fetch).await.map_err(|error| match error {
-            RequestTokenError::ServerResponse(response) => response.to_string(),
-            RequestTokenError::Request(unreachable) => unreachable.to_string(),
-            _ => "an answer that is not what the standard asks for".to_owned(),
-        }),
-        Err(_) => Err("no token endpoint".to_owned()),
+    const EXPECTED: &str = "tokens for the code";
+    let Ok(exchange) = client.exchange_code(AuthorizationCode::new(code.to_owned())) else {
+        transcript.check(SsoCheck::Token, false, EXPECTED, "no token endpoint");
+        return None;
     };
-    match redeemed {
-        Ok(tokens) => {
-            transcript.check(SsoCheck::Token, true, "tokens for the code", "tokens");
-            Some(Tokens(tokens))
+    let tokens = match exchange.set_pkce_verifier(verifier).request_async(fetch).await {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            match error {
+                RequestTokenError::ServerResponse(response) => {
+                    let words = response.error_description().map(String::as_str).unwrap_or_default();
+                    transcript.quote(SsoCheck::Token, false, EXPECTED, &[response.error().as_ref()], words);
+                }
+                RequestTokenError::Request(unreachable) => {
+                    transcript.check(SsoCheck::Token, false, EXPECTED, &unreachable.to_string());
+                }
+                _ => {
+                    let odd = "an answer that is not what the standard asks for";
+                    transcript.check(SsoCheck::Token, false, EXPECTED, odd);
+                }
+            }
+            return None;
         }
-        Err(problem) => {
-            transcript.check(SsoCheck::Token, false, "tokens for the code", &problem);
-            None
-        }
-    }
+    };
+    transcript.check(SsoCheck::Token, true, EXPECTED, "tokens");
+    Some(Tokens(tokens))
 }
 
 /// What checking a token can come to.

@@ -85,8 +85,12 @@ pub const LOGOS_PER_ORGANIZATION: Policy = Policy::quota(20, 24 * HOUR);
 pub const MAILS_TO_PERSON: Policy = Policy::quota(5, HOUR);
 /// Requests to identity providers, and what comes from them, for one address: a whole office signs in at nine.
 pub const SSO_PER_ADDRESS: Policy = Policy::quota(1_000, TEN_MINUTES);
-/// Answers of one identity provider that sign nobody in and still leave a line in the history: anybody can send one.
+/// Answers of one identity provider that sign nobody in and still leave a line in the history.
 pub const SSO_REFUSALS_PER_PROVIDER: Policy = Policy::quota(200, HOUR);
+/// The same for answers to no request of ours, of which anybody can send any number.
+pub const SSO_UNASKED_REFUSALS_PER_PROVIDER: Policy = Policy::quota(50, HOUR);
+/// Lines in the history that say that no more are written.
+pub const SSO_SUPPRESSIONS_PER_PROVIDER: Policy = Policy::quota(1, HOUR);
 /// Uses of one assertion, by device and `jti` (RFC 7523 3, item 7): once while it could still be valid, which is at most
 /// its lifetime and twice the clock skew.
 pub const ONE_USE_OF_ASSERTION: Policy =

@@ -146,7 +146,7 @@ impl HttpClient {
     }
 
     /// Makes a request and takes the answer as it comes: it is sent on nowhere, since what the request carries may be
-    /// secret.
+    /// secret. How many go on at once is for the caller to bound.
     ///
     /// # Errors
     /// See [`FetchError`].
@@ -157,7 +157,6 @@ impl HttpClient {
         patience: Duration,
     ) -> Result<http::Response<Vec<u8>>, FetchError> {
         let exchange = async {
-            let _turn = self.turns.acquire().await;
             let (parts, body) = request.into_parts();
             let url = Url::parse(&parts.uri.to_string()).map_err(|_| FetchError::Url)?;
             let target = self.guard.network.target(&url)?;

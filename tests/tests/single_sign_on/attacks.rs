@@ -246,10 +246,15 @@ async fn heavy(attack: &Attack<'_>) {
         let answer = stage.answer_encoded(&begun, sso, encoded).await;
         stage.is_refusal(answer, &before, "FORMAT").await;
     }
-    let begun = stage.begin(sso).await;
+    let (begun, before) = (stage.begin(sso).await, stage.latest_position().await);
     // The platform hangs up on whoever goes on sending, who may not have heard the answer then.
-    let answer = stage.send_encoded(&begun, sso, &"A".repeat(10 << 20)).await;
-    assert!(answer.is_none_or(|answer| answer.status() == 413));
+    if let Some(answer) = stage.send_encoded(&begun, sso, &"A".repeat(10 << 20)).await {
+        stage.is_refusal(answer, &before, "FORMAT").await;
+    }
+    let before = stage.latest_position().await;
+    let twice = [("SAMLResponse", response.as_str()), ("SAMLResponse", response.as_str())];
+    let answer = stage.http().post(sso.service("acsUrl")).form(&twice).send().await.unwrap();
+    stage.is_refusal(answer, &before, "FORMAT").await;
 }
 
 /// Messages of single logout that nobody has signed end nothing.
@@ -278,6 +283,11 @@ async fn logout(attack: &Attack<'_>) {
     ben.query("{ viewer { person { id } } }", json!({})).await;
     assert_eq!(no_redirects.get(&url).send().await.unwrap().status(), 303);
     stage.is_signed_out(&ben).await;
+    // It was for the sessions that there were.
+    let (token, _) = stage.sign_in_by_saml(provider, sso, BEN).await;
+    let before = stage.latest_position().await;
+    stage.is_refusal(no_redirects.get(&url).send().await.unwrap(), &before, "REPLAY").await;
+    stage.client().with_token(&token).query("{ viewer { person { id } } }", json!({})).await;
 }
 
 /// What a provider of OpenID Connect answers that is false, or somebody in its place.
@@ -301,7 +311,7 @@ pub(crate) async fn openid() {
     // The code is good once, and so is the state.
     let before = stage.latest_position().await;
     let answer = false_provider::come_back(&stage, &sso, &begun, &[]).await;
-    stage.is_refusal(answer, &before, "TOKEN").await;
+    stage.is_refusal(answer, &before, "REPLAY").await;
 
     for (check, change) in false_provider::lies() {
         let (begun, before) = (stage.begin(&sso).await, stage.latest_position().await);

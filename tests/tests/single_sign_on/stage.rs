@@ -154,7 +154,7 @@ impl Stage {
 
     /// The same at an address of one's choice.
     pub(crate) async fn begin_at(&self, url: &str) -> Begun {
-        let answer = self.http.get(url).send().await.unwrap();
+        let answer = self.http.get(url).header("sec-fetch-site", "same-origin").send().await.unwrap();
         assert_eq!(answer.status(), 303, "{}", answer.text().await.unwrap());
         let cookie = set_cookies(&answer).into_iter().next().unwrap();
         Begun { cookie, to: answer.headers()[header::LOCATION].to_str().unwrap().parse().unwrap() }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Account, AccountCommand, Code, Principal, SamlAssertionReservation, SingleSignOn, SingleSignOnCommand, SsoAnswer,
-    SsoAnswerCommand, reservation::UseAssertion,
+    Account, AccountCommand, Code, LastingName, Principal, SamlAssertionReservation, SingleSignOn, SingleSignOnCommand,
+    SsoAnswer, SsoAnswerCommand, reservation::UseAssertion,
 };
 use identity::{
     Transcript, open_from_browser,
@@ -12,14 +12,14 @@ use identity::{
     saml::{Assertion, Expected, decode_post, verify_response},
 };
 use schema::{
-    AccountId, FederatedName, FederatedSubjectKey, LoginMethod, OrganizationId, SamlAssertionKey, SessionOrigin,
-    SsoCheck, SsoConfiguration, SsoProviderId, SsoRequestId, SsoTestId, Timestamp,
+    AccountId, FederatedName, LoginMethod, OrganizationId, SamlAssertionKey, SessionOrigin, SsoCheck, SsoConfiguration,
+    SsoProviderId, SsoRequestId, SsoTestId, Timestamp,
     events::{single_sign_on::SsoTestEnded, sso_answer::SsoAnswerAccepted},
 };
-use tokio::time::timeout;
 
 use super::{
-    CHECK_PATIENCE, FETCHED_ANEW_AFTER, Fetched, SingleSignOnService,
+    FETCHED_ANEW_AFTER, SingleSignOnService,
+    discovery::Known,
     pending::{Pending, Purpose, SEALED_FOR},
     saml_provider,
     trust::SYSTEM,
@@ -66,7 +66,7 @@ pub struct Vouched {
     /// Whether the provider has checked it; none if it does not say.
     pub(super) email_verified: Option<bool>,
     /// What it calls the person for ever, if it has such a name.
-    pub(super) subject: Option<FederatedSubjectKey>,
+    pub(super) lasting: Option<LastingName>,
     /// Person and session in its words.
     pub(super) name: FederatedName,
     /// When the session has to end.
@@ -98,16 +98,16 @@ impl SingleSignOnService {
         answer: SamlAnswer,
     ) -> Result<Answered, Failure> {
         let mut transcript = Transcript::default();
-        let Some(asked) = self.asked(provider, pending, &mut transcript).await? else {
-            return self.refused(provider, None, transcript).await;
+        let asked = match self.asked(provider, pending, &mut transcript).await? {
+            Ok(asked) => asked,
+            Err(request) => return self.refused(provider, request, transcript).await,
         };
         let vouched = match saml_provider(&asked.configuration) {
             Some(saml) => {
-                let service = self.service_provider(provider);
-                let (request, now) = (asked.pending.saml_id(), request.at);
-                let (assertion, checked) = self.check_saml(saml, service, request, now, answer, transcript).await?;
+                let (wanted, issuer) = ((asked.pending.saml_id(), request.at), saml.issuer.clone());
+                let (assertion, checked) = self.check_saml(provider, saml, wanted, answer, transcript).await?;
                 transcript = checked;
-                assertion.map(|assertion| self.vouched_by_saml(provider, assertion))
+                assertion.map(|assertion| self.vouched_by_saml(provider, &issuer, assertion))
             }
             None => wrong_protocol(&mut transcript),
         };
@@ -123,27 +123,44 @@ impl SingleSignOnService {
         callback: Callback,
     ) -> Result<Answered, Failure> {
         let mut transcript = Transcript::default();
-        let Some(asked) = self.asked(provider, pending, &mut transcript).await? else {
-            return self.refused(provider, None, transcript).await;
+        let asked = match self.asked(provider, pending, &mut transcript).await? {
+            Ok(asked) => asked,
+            Err(request) => return self.refused(provider, request, transcript).await,
         };
         let vouched = match &asked.configuration {
             SsoConfiguration::OpenIdConnect { issuer, client_id, secret } => {
                 let party = self.relying_party(provider, client_id, *secret).await?;
-                self.redeem(issuer, &party, &asked.pending, &callback, request.at, &mut transcript).await
+                self.redeem(
+                    (asked.organization, issuer),
+                    &party,
+                    &asked.pending,
+                    &callback,
+                    request.at,
+                    &mut transcript,
+                )
+                .await
             }
             SsoConfiguration::Saml { .. } => wrong_protocol(&mut transcript),
         };
         self.conclude(request, asked, vouched, transcript, origin).await
     }
 
+    /// An answer that cannot even be read.
+    pub async fn unreadable_answer(&self, provider: SsoProviderId) -> Result<Answered, Failure> {
+        let mut transcript = Transcript::default();
+        let expected = "an answer with each field once, of at most 1 MiB";
+        transcript.check(SsoCheck::Format, false, expected, "something else");
+        self.refused(provider, None, transcript).await
+    }
+
     /// The request that is answered: one that this browser has made, in time, to this provider, whose configuration has
-    /// not changed since.
+    /// not changed since. Otherwise the request that it would be an answer to, if it is one to this provider.
     async fn asked(
         &self,
         provider: SsoProviderId,
         pending: Option<Pending>,
         transcript: &mut Transcript,
-    ) -> Result<Option<Asked>, Failure> {
+    ) -> Result<Result<Asked, Option<SsoRequestId>>, Failure> {
         let (organization, sso) = self.of(provider).await?;
         let now = self.platform.clock.now();
         let (pending, actual) = match pending {
@@ -153,56 +170,61 @@ impl SingleSignOnService {
             Some(pending) => (Some(pending), "such a request"),
         };
         transcript.check(SsoCheck::Request, pending.is_some(), "an answer to a request of this browser", actual);
-        let Some(pending) = pending else { return Ok(None) };
+        let Some(pending) = pending else { return Ok(Err(None)) };
+        let spent = self.platform.load::<SsoAnswer>(&pending.request).await?.state.is_spent();
+        if !transcript.check(SsoCheck::Replay, !spent, "the first answer", if spent { "another" } else { "it" }) {
+            return Ok(Err(Some(pending.request)));
+        }
         let known = sso.state.provider(provider).and_then(|known| Self::configured(known, &pending));
         let configuration = known.map(|details| details.configuration.clone());
         let actual = if configuration.is_some() { "it" } else { "one that was deactivated, removed or changed since" };
         transcript.check(SsoCheck::Provider, configuration.is_some(), "the provider as it was asked", actual);
-        Ok(configuration.map(|configuration| Asked { organization, sso, pending, configuration }))
+        Ok(match configuration {
+            Some(configuration) => Ok(Asked { organization, sso, pending, configuration }),
+            None => Err(Some(pending.request)),
+        })
     }
 
-    /// Signature checks take processor time in a C library: a few at once, aside of what serves everybody.
     async fn check_saml(
         &self,
-        provider: identity::saml::Provider,
-        service: identity::saml::ServiceProvider,
-        request: String,
-        now: Timestamp,
+        provider: SsoProviderId,
+        saml: identity::saml::Provider,
+        (request, now): (String, Timestamp),
         answer: SamlAnswer,
         mut transcript: Transcript,
     ) -> Result<(Option<Assertion>, Transcript), Failure> {
-        let busy = || Failure::from(Code::Busy);
-        let checks = self.checks.clone();
-        let checked = async {
-            let turn = checks.acquire_owned().await.map_err(|_| busy())?;
-            let check = move || {
-                let _turn = turn;
-                let message = decode_post(&answer.response);
-                let assertion = match message {
-                    Ok(message) => {
-                        let expected = Expected { provider: &provider, service: &service, request: &request, now };
-                        verify_response(&message, &expected, &mut transcript)
-                    }
-                    Err(problem) => {
-                        transcript.check(SsoCheck::Format, false, "a response in base64", problem.0);
-                        None
-                    }
-                };
-                (assertion, transcript)
+        let service = self.service_provider(provider);
+        let check = move || {
+            let assertion = match decode_post(&answer.response) {
+                Ok(message) => {
+                    let expected = Expected { provider: &saml, service: &service, request: &request, now };
+                    verify_response(&message, &expected, &mut transcript)
+                }
+                Err(problem) => {
+                    transcript.check(SsoCheck::Format, false, "a response in base64", problem.0);
+                    None
+                }
             };
-            tokio::task::spawn_blocking(check).await.map_err(|error| Failure::OutOfOrder(error.to_string()))
+            (assertion, transcript)
         };
-        timeout(CHECK_PATIENCE, checked).await.map_err(|_| busy())?
+        self.checked(provider, check).await
     }
 
-    fn vouched_by_saml(&self, provider: SsoProviderId, assertion: Assertion) -> Vouched {
+    /// What the issuer that a provider is calls a person for ever: other issuers call others so.
+    fn lasting(&self, provider: SsoProviderId, issuer: &str, name: &str) -> LastingName {
+        let issuer = self.platform.keys.federated_issuer_key(provider, issuer);
+        let subject = self.platform.keys.federated_subject_key(provider, &format!("{issuer}:{name}"));
+        LastingName { issuer, subject }
+    }
+
+    fn vouched_by_saml(&self, provider: SsoProviderId, issuer: &str, assertion: Assertion) -> Vouched {
         let keys = &self.platform.keys;
         let persistent = assertion.subject.is_persistent();
         let lasting = format!("persistent:{}", assertion.subject.value);
         Vouched {
             email: assertion.email,
             email_verified: None,
-            subject: persistent.then(|| keys.federated_subject_key(provider, &lasting)),
+            lasting: persistent.then(|| self.lasting(provider, issuer, &lasting)),
             assertion: Some(keys.saml_assertion_key(provider, &assertion.id)),
             name: FederatedName {
                 value: assertion.subject.value,
@@ -217,32 +239,32 @@ impl SingleSignOnService {
     /// Redeems the code and checks the tokens. A key that is not known is looked for anew, once in a while.
     async fn redeem(
         &self,
-        issuer: &str,
+        (organization, issuer): (OrganizationId, &str),
         party: &RelyingParty,
         pending: &Pending,
         callback: &Callback,
         now: Timestamp,
         transcript: &mut Transcript,
     ) -> Option<Vouched> {
-        let fetched = self.discovered_for(issuer, None, transcript).await?;
+        let fetched = self.discovered_for(organization, issuer, (now, None), transcript).await?;
         let code = check_callback(&fetched.discovered, callback, &pending.ties, transcript)?;
-        let fetch = self.fetcher();
+        let fetch = self.discovery.fetcher(organization);
         let tokens = redeem(&fetched.discovered, party, (code, &pending.ties), &fetch, transcript).await?;
         let tokens = (&tokens, &pending.ties);
         let mut tried = transcript.clone();
         let mut identified = identify(&fetched.discovered, party, tokens, now, &fetch, &mut tried).await;
         if matches!(identified, Identified::UnknownKey) && fetched.at + FETCHED_ANEW_AFTER <= now {
-            let anew = self.discovered_for(issuer, Some(now), transcript).await?;
+            let anew = self.discovered_for(organization, issuer, (now, Some(now)), transcript).await?;
             tried.clone_from(transcript);
             identified = identify(&anew.discovered, party, tokens, now, &fetch, &mut tried).await;
         }
         *transcript = tried;
         let Identified::As(identity) = identified else { return None };
-        let subject = self.platform.keys.federated_subject_key(pending.provider, &format!("sub:{}", identity.subject));
+        let lasting = self.lasting(pending.provider, issuer, &format!("sub:{}", identity.subject));
         Some(Vouched {
             email: identity.email,
             email_verified: identity.email_verified,
-            subject: Some(subject),
+            lasting: Some(lasting),
             assertion: None,
             name: FederatedName { value: identity.subject, ..FederatedName::default() },
             session_ends_at: None,
@@ -251,12 +273,13 @@ impl SingleSignOnService {
 
     async fn discovered_for(
         &self,
+        organization: OrganizationId,
         issuer: &str,
-        since: Option<Timestamp>,
+        times: (Timestamp, Option<Timestamp>),
         transcript: &mut Transcript,
-    ) -> Option<Arc<Fetched>> {
+    ) -> Option<Known> {
         const EXPECTED: &str = "a discovery document and keys";
-        match self.discover(issuer, since).await {
+        match self.discovery.of(organization, issuer, times).await {
             Ok(fetched) => {
                 transcript.check(SsoCheck::Discovery, true, EXPECTED, "such a document");
                 Some(fetched)
@@ -343,7 +366,7 @@ impl SingleSignOnService {
         let system = request.as_system(SYSTEM);
         let accepted = SsoAnswerAccepted { request: pending.request, organization, provider, account };
         platform.execute::<SsoAnswer>(&system, &pending.request, SsoAnswerCommand::Accept(accepted)).await?;
-        let command = AccountCommand::SignInAtProvider { provider, subject: vouched.subject };
+        let command = AccountCommand::SignInAtProvider { provider, named: vouched.lasting };
         let person = platform.execute::<Account>(&system, &account, command).await?;
         if !person.events.is_empty()
             && let Err(failure) = platform.resume_roles(request, account).await

@@ -7,7 +7,7 @@ use identity::{
     saml::{PostForm, authn_request},
     seal_for_browser,
 };
-use schema::{SamlBinding, SsoConfiguration, SsoProviderId, SsoRequestId, SsoTestId};
+use schema::{OrganizationId, SamlBinding, SsoConfiguration, SsoProviderId, SsoRequestId, SsoTestId};
 use url::Url;
 
 use super::{
@@ -44,7 +44,7 @@ pub struct Begun {
 impl SingleSignOnService {
     /// Sends a browser to a provider that is active, or that a test is open for.
     pub async fn begin(&self, provider: SsoProviderId, wanted: Begin) -> Result<Begun, Failure> {
-        let (_, sso) = self.of(provider).await?;
+        let (organization, sso) = self.of(provider).await?;
         let known = sso.state.provider(provider).ok_or(Code::NotFound)?;
         let now = self.platform.clock.now();
         let (details, revision, purpose): (&Details, _, _) = match wanted.test {
@@ -65,7 +65,7 @@ impl SingleSignOnService {
         let expires_at = now + PENDING_LIFETIME;
         let pending = Pending { request, provider, revision, purpose, ties, expires_at };
         let hint: String = wanted.login_hint.chars().take(MAX_TEXT).collect();
-        let to = self.request(&pending, &details.configuration, &hint).await?;
+        let to = self.request(organization, &pending, &details.configuration, &hint).await?;
         let sealed = seal_for_browser(&self.platform.keys, SEALED_FOR, self.platform.entropy.bytes(), &pending);
         let sealed = sealed.map_err(|error| Failure::OutOfOrder(error.to_string()))?;
         Ok(Begun { to, pending, sealed })
@@ -73,6 +73,7 @@ impl SingleSignOnService {
 
     async fn request(
         &self,
+        organization: OrganizationId,
         pending: &Pending,
         configuration: &SsoConfiguration,
         login_hint: &str,
@@ -92,12 +93,13 @@ impl SingleSignOnService {
                 signed.map_err(|problem| Failure::OutOfOrder(problem.to_string()))
             }
             SsoConfiguration::OpenIdConnect { issuer, client_id, secret } => {
-                let discovered = self.discover(issuer, None).await.map_err(|problem| {
+                let now = self.platform.clock.now();
+                let known = self.discovery.of(organization, issuer, (now, None)).await.map_err(|problem| {
                     tracing::info!(provider = %pending.provider, problem, "an identity provider cannot be discovered");
                     Failure::from(Code::ProviderUnreachable)
                 })?;
                 let party = self.relying_party(pending.provider, client_id, *secret).await?;
-                let url = discovered.discovered.authorization_url(&party, &pending.ties, login_hint);
+                let url = known.discovered.authorization_url(&party, &pending.ties, login_hint);
                 Ok(Ok(url))
             }
         }

@@ -1,7 +1,9 @@
 //! Single logout: ours at the provider when a person signs out here, and the provider's here.
 
 use data_encoding::HEXLOWER;
-use domain::{Federation, Principal, Session, SessionCommand};
+use domain::{
+    Code, Federation, Principal, SamlAssertionReservation, Session, SessionCommand, reservation::UseAssertion,
+};
 use identity::{
     EntropyExt, Transcript,
     saml::{
@@ -51,7 +53,7 @@ impl SingleSignOnService {
         let loaded = self.platform.load::<Session>(&session).await?;
         let Some(federated) = loaded.state.federated() else { return Ok(None) };
         let provider = federated.provider;
-        let (_, sso) = self.of(provider).await?;
+        let (organization, sso) = self.of(provider).await?;
         let Some(active) = sso.state.provider(provider).and_then(|known| known.active.as_ref()) else {
             return Ok(None);
         };
@@ -72,10 +74,11 @@ impl SingleSignOnService {
             SsoConfiguration::Saml { .. } => Ok(None),
             SsoConfiguration::OpenIdConnect { issuer, client_id, .. } => {
                 // A provider that is out of reach keeps nobody from signing out here.
-                let Ok(fetched) = self.discover(issuer, None).await else { return Ok(None) };
+                let now = self.platform.clock.now();
+                let Ok(known) = self.discovery.of(organization, issuer, (now, None)).await else { return Ok(None) };
                 let state = HEXLOWER.encode(&self.platform.entropy.bytes::<16>());
                 let back = self.url(&self.signed_out_url(provider))?;
-                Ok(fetched.discovered.logout_url(client_id, &back, &state))
+                Ok(known.discovered.logout_url(client_id, &back, &state))
             }
         }
     }
@@ -104,27 +107,23 @@ impl SingleSignOnService {
         let (service, now) = (self.service_provider(provider), self.platform.clock.now());
         let expected = read.relay_state().map(|state| self.logout_id(provider, state)).unwrap_or_default();
         let logout_url = saml.logout_url.clone();
-        let checks = self.checks.clone();
-        let checked = tokio::time::timeout(super::CHECK_PATIENCE, async {
-            let turn = checks.acquire_owned().await.map_err(|_| Failure::from(domain::Code::Busy))?;
-            let check = move || {
-                let _turn = turn;
-                let parties = Parties { provider: &saml, service: &service, now };
-                let outcome = match read.is_response() {
-                    true => {
-                        verify_logout_response(read.received(), &parties, &expected, &mut transcript).then_some(None)
-                    }
-                    false => verify_logout_request(read.received(), &parties, &mut transcript).map(Some),
-                };
-                (outcome, transcript, read, service)
+        let check = move || {
+            let parties = Parties { provider: &saml, service: &service, now };
+            let outcome = match read.is_response() {
+                true => verify_logout_response(read.received(), &parties, &expected, &mut transcript).then_some(None),
+                false => verify_logout_request(read.received(), &parties, &mut transcript).map(Some),
             };
-            tokio::task::spawn_blocking(check).await.map_err(|error| Failure::OutOfOrder(error.to_string()))
-        });
-        let (outcome, transcript, read, service) = checked.await.map_err(|_| Failure::from(domain::Code::Busy))??;
+            (outcome, transcript, read, service)
+        };
+        let (outcome, mut transcript, read, service) = self.checked(provider, check).await?;
         match outcome {
             None => self.refused_logout((organization, provider), transcript).await,
             Some(None) => Ok(LoggedOut::There),
             Some(Some(request)) => {
+                if !self.is_first(provider, &request.id).await? {
+                    transcript.check(SsoCheck::Replay, false, "a request that was not seen before", "one that was");
+                    return self.refused_logout((organization, provider), transcript).await;
+                }
                 self.end_sessions(provider, &request).await?;
                 let Some(to) = logout_url else { return Ok(LoggedOut::Silently) };
                 let id = format!("_{}", HEXLOWER.encode(&self.platform.entropy.bytes::<20>()));
@@ -143,6 +142,18 @@ impl SingleSignOnService {
         Ok(LoggedOut::Refused(self.note_refusal(whose, None, &transcript).await?))
     }
 
+    /// Notes a request of a provider, which is for the sessions that there are now and for none later.
+    async fn is_first(&self, provider: SsoProviderId, id: &str) -> Result<bool, Failure> {
+        let key = self.platform.keys.saml_assertion_key(provider, &format!("logout:{id}"));
+        let system = self.platform.request(Principal::System(SYSTEM));
+        let used = UseAssertion(SsoRequestId(self.platform.entropy.uuid_v4()));
+        match self.platform.execute::<SamlAssertionReservation>(&system, &key, used).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.code() == Some(Code::AlreadyUsed) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     async fn end_sessions(&self, provider: SsoProviderId, request: &LogoutRequest) -> Result<(), Failure> {
         let keys = &self.platform.keys;
         let subject = keys.federated_subject_key(provider, &format!("name:{}", request.subject.value));
@@ -153,7 +164,7 @@ impl SingleSignOnService {
         for session in federation.state.sessions(&indexes, system.at) {
             match self.platform.execute::<Session>(&system, &session, SessionCommand::End).await {
                 // It was noted before it began, and never did.
-                Err(failure) if failure.code() == Some(domain::Code::NotFound) => {}
+                Err(failure) if failure.code() == Some(Code::NotFound) => {}
                 other => drop(other?),
             }
         }

@@ -6,22 +6,23 @@
 
 mod answer;
 mod begin;
+mod discovery;
 mod logout;
 mod pending;
 mod providers;
 mod trust;
+mod turns;
 
 use std::{sync::Arc, time::Duration};
 
 use domain::{Code, Details, Provider, SingleSignOn, SsoProviderAssignment};
 use identity::{
-    EntropyExt, Limiter, SSO_REFUSALS_PER_PROVIDER,
-    openid::{Discovered, Fetcher, RelyingParty, Unreachable, discover},
+    EntropyExt, Limiter, SSO_REFUSALS_PER_PROVIDER, SSO_SUPPRESSIONS_PER_PROVIDER, SSO_UNASKED_REFUSALS_PER_PROVIDER,
+    openid::RelyingParty,
     saml::{self, Certificate, ServiceProvider, SigningKey},
 };
-use moka::future::Cache;
-use schema::{OrganizationId, SsoConfiguration, SsoProviderId, Timestamp};
-use tokio::sync::{OnceCell, Semaphore};
+use schema::{OrganizationId, SsoConfiguration, SsoProviderId};
+use tokio::{sync::OnceCell, time::timeout};
 use url::Url;
 
 pub use self::{
@@ -31,21 +32,14 @@ pub use self::{
     pending::{Handle, Pending, Purpose},
     providers::{NewConfiguration, NewProvider},
 };
+use self::{discovery::Discovery, turns::Turns};
 use crate::{Failure, Platform};
 
-/// Longest answer of a provider's endpoints in bytes.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
-/// How long a provider may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a discovery document and its keys are used. Keys that are not among them are looked for anew.
-const DISCOVERED_FOR: Duration = Duration::from_secs(3_600);
 /// Keys that are not known make it be fetched anew this often at most: whoever makes them up makes us fetch no more.
 const FETCHED_ANEW_AFTER: chrono::Duration = chrono::Duration::seconds(5);
-/// Discovery documents that are kept.
-const KEPT: u64 = 1_000;
-/// Messages of SAML whose signatures are checked at once; others wait.
-const CHECKED_AT_ONCE: usize = 2;
-/// How long a message waits for its turn and is checked: the processors are for everybody.
+/// Messages of SAML whose signatures are checked at once, and those of one provider; others wait.
+const CHECKED_AT_ONCE: (usize, usize) = (2, 1);
+/// How long a message waits for its turn, and how long it is checked at most: the processors are for everybody.
 const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 /// Where the key that signs our requests is kept in the vault.
 const SIGNING_KEY: &str = "single-sign-on/signing-key";
@@ -58,28 +52,29 @@ pub struct SingleSignOnService {
     /// Providers may be reached without TLS: on one's own machine only.
     plain_http: bool,
     signing_key: OnceCell<Arc<SigningKey>>,
-    discovered: Cache<String, Arc<Fetched>>,
-    checks: Arc<Semaphore>,
+    discovery: Discovery,
+    checks: Turns<SsoProviderId>,
+    /// By whether the answers are to requests of ours.
     refusals: Limiter<SsoProviderId>,
-}
-
-struct Fetched {
-    discovered: Discovered,
-    at: Timestamp,
+    unasked: Limiter<SsoProviderId>,
+    suppressions: Limiter<(SsoProviderId, bool)>,
 }
 
 impl SingleSignOnService {
     /// For browsers that reach the gateway at `origin`, which has no slash at the end. With `plain_http`, providers may be
     /// reached without TLS.
     pub fn new(platform: Arc<Platform>, origin: String, plain_http: bool) -> Self {
+        let (checks, of_one) = CHECKED_AT_ONCE;
         Self {
+            discovery: Discovery::new(platform.outbound.http.clone(), plain_http),
             platform,
             origin,
             plain_http,
             signing_key: OnceCell::new(),
-            discovered: Cache::builder().max_capacity(KEPT).time_to_live(DISCOVERED_FOR).build(),
-            checks: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
+            checks: Turns::new(checks, of_one),
             refusals: Limiter::new(SSO_REFUSALS_PER_PROVIDER),
+            unasked: Limiter::new(SSO_UNASKED_REFUSALS_PER_PROVIDER),
+            suppressions: Limiter::new(SSO_SUPPRESSIONS_PER_PROVIDER),
         }
     }
 
@@ -154,35 +149,26 @@ impl SingleSignOnService {
         }
     }
 
-    fn fetcher(&self) -> Fetcher {
-        let (http, plain_http) = (self.platform.outbound.http.clone(), self.plain_http);
-        Fetcher::new(move |request| {
-            let http = http.clone();
-            async move {
-                if request.uri().scheme_str() != Some("https") && !plain_http {
-                    return Err(Unreachable("an address without https".to_owned()));
-                }
-                let answer = http.exchange(request, MAX_ANSWER_BYTES, PATIENCE).await;
-                answer.map_err(|error| Unreachable(error.to_string()))
+    /// Checks a message of SAML, which takes processor time in a C library: a few at once, aside of what serves everybody.
+    async fn checked<T: Send + 'static>(
+        &self,
+        provider: SsoProviderId,
+        check: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let turn = timeout(CHECK_PATIENCE, self.checks.of(provider)).await.map_err(|_| Code::Busy)?;
+        let turn = turn.map_err(|_| Code::Busy)?;
+        let checking = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            check()
+        });
+        match timeout(CHECK_PATIENCE, checking).await {
+            Ok(checked) => checked.map_err(|error| Failure::OutOfOrder(error.to_string())),
+            Err(_) => {
+                // It cannot be stopped. It keeps the one turn of its provider for as long as it goes on.
+                tracing::error!(%provider, "a message of SAML takes longer to check than it may");
+                Err(Code::Busy.into())
             }
-        })
-    }
-
-    /// What a provider says of itself; fetched anew if what is known of it is older than `since`.
-    async fn discover(&self, issuer: &str, since: Option<Timestamp>) -> Result<Arc<Fetched>, String> {
-        if let Some(known) = self.discovered.get(issuer).await
-            && since.is_none_or(|since| known.at >= since)
-        {
-            return Ok(known);
         }
-        let discovered = discover(issuer, &self.fetcher()).await?;
-        let plain = |url: &&Url| url.scheme() != "https" && !(self.plain_http && url.scheme() == "http");
-        if discovered.endpoints().any(|url| plain(&url)) {
-            return Err("an address without https".to_owned());
-        }
-        let fetched = Arc::new(Fetched { discovered, at: self.platform.clock.now() });
-        self.discovered.insert(issuer.to_owned(), fetched.clone()).await;
-        Ok(fetched)
     }
 
     async fn relying_party(

@@ -105,7 +105,7 @@ impl SingleSignOnService {
         let Checked { details, secret } =
             self.check(request, organization, new, Some(&before.details.configuration)).await?;
         self.keep(provider, &secret).await?;
-        let command = SingleSignOnCommand::Update { provider, details };
+        let command = SingleSignOnCommand::Update { provider, details, revision: before.revision };
         let done = self.platform.execute(request, &organization, command).await;
         if let (Err(failure), Some((name, _))) = (&done, &secret)
             && failure.code().is_some()

@@ -1,13 +1,13 @@
 //! Whether what a provider says of a person lets that person in, as things stand at this moment.
 
 use domain::{
-    Account, AccountStatus, Aggregate, DomainReservation, EmailReservation, Organization, Principal, Roles,
-    SingleSignOn, SsoAnswer, SsoAnswerCommand, single_sign_on::Person, text::EmailAddress,
+    Account, AccountStatus, Aggregate, DomainReservation, EmailReservation, LastingName, Organization, Principal,
+    Roles, SingleSignOn, SsoAnswer, SsoAnswerCommand, single_sign_on::Person, text::EmailAddress,
 };
 use identity::{EntropyExt, Transcript};
 use schema::{
     AccountId, OrganizationId, SsoCheck, SsoCheckResult, SsoProviderId, SsoRequestId,
-    events::sso_answer::SsoAnswerRefused,
+    events::sso_answer::{SsoAnswerRefusalsSuppressed, SsoAnswerRefused},
 };
 
 use super::{
@@ -50,22 +50,6 @@ impl Platform {
     }
 }
 
-/// What of an answer may stand in the log in the clear: the codes of a provider that refuses, but none of its words, which
-/// may name the person.
-fn impersonal(failed: &SsoCheckResult) -> String {
-    match failed.check {
-        check if check.is_personal() => String::new(),
-        SsoCheck::Status | SsoCheck::Token => {
-            let mut words = failed.actual.split_whitespace();
-            let first = words.next().unwrap_or_default();
-            words
-                .take_while(|word| word.starts_with("urn:"))
-                .fold(first.to_owned(), |all, word| format!("{all} {word}"))
-        }
-        _ => failed.actual.clone(),
-    }
-}
-
 impl SingleSignOnService {
     /// Whom the provider vouches for, if that person is let in by it. Every check goes into the transcript.
     pub(super) async fn trust(
@@ -93,26 +77,25 @@ impl SingleSignOnService {
         let key = self.platform.keys.email_key(address.as_str());
         let holder = self.platform.load::<EmailReservation>(&key).await?.state.holder();
         let account = match &pending.purpose {
-            Purpose::Test { test } => self.tester(sso, pending, *test, holder, domain, transcript),
+            Purpose::Test { test } => {
+                self.tester((organization, sso), pending, *test, (holder, domain), transcript).await?
+            }
             Purpose::SignIn { .. } => self.member(organization, pending, holder, domain, transcript).await?,
         };
         let Some(account) = account else { return Ok(None) };
         self.check_subject(pending, account, vouched, transcript).await?;
-        let spent = self.platform.load::<SsoAnswer>(&pending.request).await?.state.is_spent();
-        transcript.check(SsoCheck::Replay, !spent, "the first answer", if spent { "another" } else { "it" });
         Ok(transcript.failed().is_none().then_some(account))
     }
 
     /// The admin who tests, if that is who the provider vouches for.
-    fn tester(
+    async fn tester(
         &self,
-        sso: &SingleSignOn,
+        (organization, sso): (OrganizationId, &SingleSignOn),
         pending: &Pending,
         test: schema::SsoTestId,
-        holder: Option<AccountId>,
-        domain: &str,
+        (holder, domain): (Option<AccountId>, &str),
         transcript: &mut Transcript,
-    ) -> Option<AccountId> {
+    ) -> Result<Option<AccountId>, Failure> {
         let known = sso.provider(pending.provider);
         let serves = known.is_some_and(|provider| provider.details.serves(domain));
         transcript.check(
@@ -125,7 +108,13 @@ impl SingleSignOnService {
         let same = open.is_some_and(|open| Some(open.account) == holder);
         let actual = if same { "it" } else { "the address of somebody else, or of nobody" };
         transcript.check(SsoCheck::Account, same, "the email address of the admin who tests", actual);
-        holder.filter(|_| serves && same)
+        let Some(account) = holder.filter(|_| serves && same) else { return Ok(None) };
+        let active = self.platform.load::<Account>(&account).await?.state.status() == AccountStatus::Activated;
+        let (system_admin, _) = self.platform.load::<Roles>(&organization).await?.state.of(account);
+        let still = active && system_admin;
+        let actual = if still { "such an admin" } else { "one who is none any more" };
+        transcript.check(SsoCheck::Account, still, "an active system admin", actual);
+        Ok(Some(account).filter(|_| still))
     }
 
     /// A member of the organization who signs in at this provider.
@@ -177,41 +166,40 @@ impl SingleSignOnService {
         vouched: &Vouched,
         transcript: &mut Transcript,
     ) -> Result<(), Failure> {
-        let Some(subject) = &vouched.subject else { return Ok(()) };
+        let Some(LastingName { issuer, subject }) = &vouched.lasting else { return Ok(()) };
         let person = self.platform.load::<Account>(&account).await?;
-        let same = person.state.subject(pending.provider).is_none_or(|known| known == subject);
+        let same = person.state.subject(pending.provider, issuer).is_none_or(|known| known == subject);
         let actual = if same { "it" } else { "another; set the account back if the person is the same" };
         transcript.check(SsoCheck::Subject, same, "what the provider called the person before, if it did", actual);
         Ok(())
     }
 
-    /// Leaves a line in the history about an answer that signs nobody in. Bounded, since anybody can send one.
+    /// Leaves a line in the history about an answer that signs nobody in: `request`, if it is to one of ours. Bounded,
+    /// since anybody can send one.
     pub(super) async fn note_refusal(
         &self,
         (organization, provider): (OrganizationId, SsoProviderId),
         request: Option<SsoRequestId>,
         transcript: &Transcript,
     ) -> Result<SsoRequestId, Failure> {
+        let asked = request.is_some();
         // A request that was answered keeps its answer; what comes after that has a name of its own.
         let request = match request {
             Some(request) if !self.platform.load::<SsoAnswer>(&request).await?.state.is_spent() => request,
             _ => SsoRequestId(self.platform.entropy.uuid_v4()),
         };
-        let Some(failed) = transcript.failed() else { return Ok(request) };
-        tracing::info!(%organization, %provider, %request, check = ?failed.check, "an answer of an identity provider is refused");
-        if self.refusals.admit(provider, self.platform.clock.now()).is_err() {
+        let Some(SsoCheckResult { check, expected, actual, .. }) = transcript.impersonal() else { return Ok(request) };
+        tracing::info!(%organization, %provider, %request, ?check, "an answer of an identity provider is refused");
+        let (system, noted) =
+            (self.platform.request(Principal::System(SYSTEM)), if asked { &self.refusals } else { &self.unasked });
+        let command = if noted.admit(provider, system.at).is_ok() {
+            SsoAnswerCommand::Refuse(SsoAnswerRefused { request, organization, provider, check, expected, actual })
+        } else if self.suppressions.admit((provider, asked), system.at).is_ok() {
+            SsoAnswerCommand::Suppress(SsoAnswerRefusalsSuppressed { request, organization, provider, asked })
+        } else {
             return Ok(request);
-        }
-        let refused = SsoAnswerRefused {
-            request,
-            organization,
-            provider,
-            check: failed.check,
-            expected: failed.expected.clone(),
-            actual: impersonal(failed),
         };
-        let system = self.platform.request(Principal::System(SYSTEM));
-        self.platform.execute::<SsoAnswer>(&system, &request, SsoAnswerCommand::Refuse(refused)).await?;
+        self.platform.execute::<SsoAnswer>(&system, &request, command).await?;
         Ok(request)
     }
 }

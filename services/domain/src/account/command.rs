@@ -6,6 +6,15 @@ use schema::{
 };
 use uuid::Uuid;
 
+/// What an identity provider calls a person for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastingName {
+    /// Keyed hash of the issuer that the provider is.
+    pub issuer: FederatedSubjectKey,
+    /// Keyed hash of the name.
+    pub subject: FederatedSubjectKey,
+}
+
 /// What can be wanted of an account.
 #[derive(Debug, Clone)]
 pub enum AccountCommand {
@@ -64,8 +73,8 @@ pub enum AccountCommand {
     SignInAtProvider {
         /// The provider.
         provider: SsoProviderId,
-        /// Keyed hash of what it calls the person for ever, if it has such a name.
-        subject: Option<FederatedSubjectKey>,
+        /// What it calls the person for ever, if it has such a name.
+        named: Option<LastingName>,
     },
     /// Let the person sign in otherwise.
     ChangeLoginMethod {

@@ -211,8 +211,11 @@ impl Providers {
                 self.check_name(&added.name, None)?;
                 Ok(vec![added.clone().into()])
             }
-            SingleSignOnCommand::Update { provider, details } => {
+            SingleSignOnCommand::Update { provider, details, revision } => {
                 let known = self.known(*provider)?;
+                if known.revision != *revision {
+                    return Err(Code::Busy.at("providerId"));
+                }
                 self.check_name(&details.name, Some(*provider))?;
                 if known.details == *details {
                     return Ok(vec![]);

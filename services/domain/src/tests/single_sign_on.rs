@@ -16,7 +16,7 @@ use schema::{
 
 use super::{account, account::created, organization, sealed, uuid};
 use crate::{
-    Access, Account, AccountCommand, AccountStatus, Aggregate, Code, Details, Federation, NoteSession,
+    Access, Account, AccountCommand, AccountStatus, Aggregate, Code, Details, Federation, LastingName, NoteSession,
     SamlAssertionReservation, SingleSignOn, SingleSignOnCommand as Command, SsoAnswer, SsoAnswerCommand,
     reservation::UseAssertion,
     single_sign_on::{MOST_PROVIDERS, Person, TEST_LIFETIME},
@@ -53,7 +53,7 @@ fn added(number: u128, name: &str, domains: &[&str]) -> SsoProviderAdded {
 
 fn update(number: u128, name: &str, url: &str) -> Command {
     let details = Details { name: name.to_owned(), domains: vec![], configuration: saml(url) };
-    Command::Update { provider: provider(number), details }
+    Command::Update { provider: provider(number), details, revision: 0 }
 }
 
 fn ended(number: u128, of: u128, failed: Option<SsoCheck>) -> SsoTestEnded {
@@ -104,6 +104,9 @@ fn only_the_configuration_that_passed_its_test_is_activated() {
     let story = story
         .when(update(1, "Login", "https://idp.example/other"))
         .then([edited.into()])
+        // Made from what was there before.
+        .when(update(1, "Login", "https://idp.example/another"))
+        .then_rejected(Code::Busy)
         .when(Command::Activate(provider(1)))
         .then_rejected(Code::NotTested)
         .when(begin(3))
@@ -281,11 +284,13 @@ fn who_signs_in_how() {
 
 #[test]
 fn the_first_sign_in_activates_and_links_the_person() {
-    let subject = |text: &str| Some(FederatedSubjectKey(text.to_owned()));
-    let sign_in = |text| AccountCommand::SignInAtProvider { provider: provider(1), subject: subject(text) };
+    let key = |text: &str| FederatedSubjectKey(text.to_owned());
+    let issuer = |number: u8| key(&format!("issuer {number}"));
+    let named = |number, text| Some(LastingName { issuer: issuer(number), subject: key(text) });
+    let sign_in = |text| AccountCommand::SignInAtProvider { provider: provider(1), named: named(1, text) };
     let method = |method| AccountCommand::ChangeLoginMethod { method };
     let changed = |method| AccountLoginMethodChanged { method };
-    let linked = AccountSubjectLinked { provider: provider(1), subject: subject("a").unwrap() };
+    let linked = AccountSubjectLinked { provider: provider(1), subject: key("a"), issuer: Some(issuer(1)) };
     let story = given::<Account>([created()])
         .when(method(LoginMethod::SingleSignOn))
         .then([changed(LoginMethod::SingleSignOn).into()])
@@ -299,7 +304,7 @@ fn the_first_sign_in_activates_and_links_the_person() {
         .then_nothing()
         .when(sign_in("b"))
         .then_rejected(Code::WrongCredentials)
-        .when(AccountCommand::SignInAtProvider { provider: provider(2), subject: None })
+        .when(AccountCommand::SignInAtProvider { provider: provider(2), named: None })
         .then_nothing();
     assert_eq!((story.state().status(), story.state().credential()), (AccountStatus::Activated, None));
     // Deactivated and back it is as before, though it never had a password.
@@ -311,7 +316,11 @@ fn the_first_sign_in_activates_and_links_the_person() {
     // Set back, it may be linked to somebody whom the provider calls otherwise.
     let story =
         story.when(AccountCommand::SetToCreated { epoch: None }).then_accepted().when(sign_in("b")).then_accepted();
-    assert_eq!(story.state().subject(provider(1)), subject("b").as_ref());
+    assert_eq!(story.state().subject(provider(1), &issuer(1)), Some(&key("b")));
+    // The provider is configured to another issuer, which calls everybody otherwise.
+    assert_eq!(story.state().subject(provider(1), &issuer(2)), None);
+    let elsewhere = |text| AccountCommand::SignInAtProvider { provider: provider(1), named: named(2, text) };
+    let story = story.when(elsewhere("c")).then_accepted().when(elsewhere("d")).then_rejected(Code::WrongCredentials);
     let epoch = story.state().session_epoch();
     let story = story.when(AccountCommand::EndSessions).then_accepted();
     assert_eq!(story.state().session_epoch(), epoch + 1);
@@ -389,7 +398,7 @@ fn who_could_be_anybody_has_to_be_a_system_admin() {
         assert_eq!(SingleSignOn::access(&command), Access::SystemAdmin, "{command:?}");
     }
     assert_eq!(SingleSignOn::access(&Command::EndTest(ended(1, 1, None))), Access::System);
-    let sign_in = AccountCommand::SignInAtProvider { provider: provider(1), subject: None };
+    let sign_in = AccountCommand::SignInAtProvider { provider: provider(1), named: None };
     assert_eq!(Account::access(&sign_in), Access::System);
     let change = AccountCommand::ChangeLoginMethod { method: LoginMethod::SingleSignOn };
     assert_eq!(Account::access(&change), Access::Right(schema::Right::ManageAccounts));

@@ -8,8 +8,11 @@ mod post;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Form, Path, Query, RawQuery},
-    http::{HeaderValue, StatusCode, header},
+    extract::{
+        DefaultBodyLimit, Form, Path, Query, RawQuery,
+        rejection::{FormRejection, QueryRejection},
+    },
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -29,6 +32,7 @@ use crate::{
     errors::Stop,
     http::Web,
     pages::{Arrival, Page, Problem, Visit},
+    session::is_led_by_us,
 };
 
 /// Largest form with a message of SAML in bytes: 256 KiB in base64, escaped.
@@ -72,7 +76,20 @@ struct Start {
     login_hint: String,
 }
 
-async fn start(visit: Visit, Path(provider): Path<String>, Query(start): Query<Start>) -> Response {
+async fn start(
+    visit: Visit,
+    Path(provider): Path<String>,
+    Query(start): Query<Start>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    // Who leads others here could have them signed in to an account of their own (login CSRF).
+    if !is_led_by_us(&headers, &visit.app.config) {
+        let on = uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        let actions = vec![(on, visit.say("sso-continue"))];
+        let (heading, paragraphs) = (visit.say("sso-title"), vec![visit.say("sso-led-here")]);
+        return visit.show(&Page { heading, paragraphs, actions, ..Page::default() });
+    }
     let begun = visit
         .run(async move |app, caller| {
             app.throttles.single_sign_on(caller.address, app.platform.clock().now())?;
@@ -118,7 +135,12 @@ struct SamlForm {
     again: Option<String>,
 }
 
-async fn saml_answer(Arrival(visit): Arrival, Path(provider): Path<String>, Form(form): Form<SamlForm>) -> Response {
+async fn saml_answer(
+    Arrival(visit): Arrival,
+    Path(provider): Path<String>,
+    form: Result<Form<SamlForm>, FormRejection>,
+) -> Response {
+    let Ok(Form(form)) = form else { return unreadable(&visit, provider).await };
     let handle = Handle::of(form.relay_state.as_deref().unwrap_or_default());
     let pending = cookies::find(&visit, &handle);
     let response = form.response.unwrap_or_default();
@@ -134,10 +156,26 @@ async fn saml_answer(Arrival(visit): Arrival, Path(provider): Path<String>, Form
             Ok(app.sso.saml_answer(&app.request(&caller), parse(&provider)?, asked, SamlAnswer { response }).await?)
         })
         .await;
-    answer(&visit, &handle, answered)
+    answer(&visit, Some(&handle), answered)
 }
 
-async fn openid_answer(visit: Visit, Path(provider): Path<String>, Query(callback): Query<Callback>) -> Response {
+/// What cannot even be taken apart leaves a line in the history too.
+async fn unreadable(visit: &Visit, provider: String) -> Response {
+    let answered = visit
+        .run(async move |app, caller| {
+            app.throttles.single_sign_on(caller.address, app.platform.clock().now())?;
+            Ok(app.sso.unreadable_answer(parse(&provider)?).await?)
+        })
+        .await;
+    answer(visit, None, answered)
+}
+
+async fn openid_answer(
+    visit: Visit,
+    Path(provider): Path<String>,
+    callback: Result<Query<Callback>, QueryRejection>,
+) -> Response {
+    let Ok(Query(callback)) = callback else { return unreadable(&visit, provider).await };
     let handle = Handle::of(callback.state.as_deref().unwrap_or_default());
     let pending = cookies::find(&visit, &handle);
     let answered = visit
@@ -147,11 +185,11 @@ async fn openid_answer(visit: Visit, Path(provider): Path<String>, Query(callbac
             Ok(app.sso.openid_answer(&app.request(&caller), parse(&provider)?, asked, callback).await?)
         })
         .await;
-    answer(&visit, &handle, answered)
+    answer(&visit, Some(&handle), answered)
 }
 
 /// What the browser is shown: who signed in goes on, a test shows what was checked, and who was refused learns where to ask.
-fn answer(visit: &Visit, handle: &Handle, answered: Result<Answered, Stop>) -> Response {
+fn answer(visit: &Visit, handle: Option<&Handle>, answered: Result<Answered, Stop>) -> Response {
     let config = &visit.app.config;
     let mut response = match answered {
         Ok(Answered::SignedIn { signed_in, return_to }) => {
@@ -180,7 +218,8 @@ fn answer(visit: &Visit, handle: &Handle, answered: Result<Answered, Stop>) -> R
         }
         Err(stop) => refuse(visit, &stop),
     };
-    if let Ok(cookie) = HeaderValue::try_from(cookies::clear(config, handle)) {
+    let cookie = handle.and_then(|handle| HeaderValue::try_from(cookies::clear(config, handle)).ok());
+    if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -190,7 +229,12 @@ async fn slo_query(visit: Visit, Path(provider): Path<String>, RawQuery(query): 
     logout(&visit, provider, LogoutMessage::Query(query.unwrap_or_default())).await
 }
 
-async fn slo_form(Arrival(visit): Arrival, Path(provider): Path<String>, Form(form): Form<SamlForm>) -> Response {
+async fn slo_form(
+    Arrival(visit): Arrival,
+    Path(provider): Path<String>,
+    form: Result<Form<SamlForm>, FormRejection>,
+) -> Response {
+    let Ok(Form(form)) = form else { return unreadable(&visit, provider).await };
     let is_response = form.response.is_some();
     let message = form.response.or(form.request).unwrap_or_default();
     logout(&visit, provider, LogoutMessage::Form { message, is_response, relay_state: form.relay_state }).await

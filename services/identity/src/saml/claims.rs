@@ -1,13 +1,14 @@
 //! What signed elements say.
 
 use chrono::Duration;
-use schema::Timestamp;
+use schema::{SsoCheck, Timestamp};
 
 use super::{
     NameId,
-    names::{ASSERTION, EMAIL, ENTITY, PROTOCOL, UNSPECIFIED},
+    names::{ASSERTION, EMAIL, ENTITY, PROTOCOL, SUCCESS, UNSPECIFIED},
     xml::Element,
 };
+use crate::Transcript;
 
 /// How far the clocks of providers may be off.
 pub(super) const SKEW: Duration = Duration::seconds(120);
@@ -36,14 +37,15 @@ pub(super) fn issuer(element: &Element) -> Option<&str> {
     issuer.attribute("Format").is_none_or(|format| format == ENTITY).then_some(issuer)?.text()
 }
 
-/// The status of an answer: the code and what comes with it.
-pub(super) fn status(response: &Element) -> (String, String) {
-    let Some(status) = response.only(PROTOCOL, "Status") else { return Default::default() };
-    let code = status.only(PROTOCOL, "StatusCode");
-    let value = |code: Option<&Element>| code.and_then(|code| code.attribute("Value")).unwrap_or_default().to_owned();
-    let second = value(code.and_then(|code| code.only(PROTOCOL, "StatusCode")));
-    let message = status.only(PROTOCOL, "StatusMessage").and_then(Element::text).unwrap_or_default();
-    (value(code), format!("{second} {message}").trim().to_owned())
+/// Whether an answer reports success; the transcript quotes what it says.
+pub(super) fn check_status(response: &Element, transcript: &mut Transcript) -> bool {
+    let status = response.only(PROTOCOL, "Status");
+    let code = status.and_then(|status| status.only(PROTOCOL, "StatusCode"));
+    let second = code.and_then(|code| code.only(PROTOCOL, "StatusCode"));
+    let [code, second] = [code, second].map(|code| code.and_then(|code| code.attribute("Value")).unwrap_or_default());
+    let message = status.and_then(|status| status.only(PROTOCOL, "StatusMessage")).and_then(Element::text);
+    transcript.quote(SsoCheck::Status, code == SUCCESS, SUCCESS, &[code, second], message.unwrap_or_default());
+    code == SUCCESS
 }
 
 /// The name of the person.

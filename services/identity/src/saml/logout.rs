@@ -6,7 +6,7 @@ use schema::{SsoCheck, Timestamp};
 use super::{
     NameId, Provider, ServiceProvider, SignedQuery,
     claims::{self, SKEW},
-    names::{PROTOCOL, SUCCESS},
+    names::PROTOCOL,
     response::check_issue_instant,
     screen::screen,
     signature::signed_content,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::Transcript;
 
-/// How old a request may be that does not say until when it is good.
+/// How old a request may be, even if it says that it is good for longer: for so long it is known whether it came before.
 const LIFETIME: Duration = Duration::minutes(5);
 
 /// A provider asks to end a person's sessions.
@@ -57,10 +57,9 @@ pub fn verify_logout_request(
     let request = read(received, "LogoutRequest", parties, transcript)?;
     let now = parties.now;
     let issued = claims::time(&request, "IssueInstant").ok().flatten();
-    let until = match claims::time(&request, "NotOnOrAfter") {
-        Ok(Some(until)) => Some(until),
-        Ok(None) => issued.map(|issued| issued + LIFETIME),
-        Err(()) => None,
+    let until = match (issued, claims::time(&request, "NotOnOrAfter")) {
+        (Some(issued), Ok(until)) => Some(until.map_or(issued + LIFETIME, |until| until.min(issued + LIFETIME))),
+        _ => None,
     };
     let fresh = until.is_some_and(|until| now - SKEW < until);
     transcript.check(
@@ -96,8 +95,7 @@ pub fn verify_logout_response(
 ) -> bool {
     let Some(response) = read(received, "LogoutResponse", parties, transcript) else { return false };
     transcript.equal(SsoCheck::Request, request, response.attribute("InResponseTo"));
-    let (status, detail) = claims::status(&response);
-    transcript.check(SsoCheck::Status, status == SUCCESS, SUCCESS, format!("{status} {detail}").trim());
+    claims::check_status(&response, transcript);
     transcript.failed().is_none()
 }
 

@@ -20,7 +20,7 @@ pub struct ProviderMetadata {
     pub binding: SamlBinding,
     /// Where logout messages go, if it takes any.
     pub logout_url: Option<String>,
-    /// Certificates to sign with, the first two.
+    /// Certificates to sign with: one, or two.
     pub certificates: Vec<Certificate>,
 }
 
@@ -31,7 +31,7 @@ pub struct MetadataProblem(pub &'static str);
 
 /// Reads the metadata of one identity provider.
 pub fn read_metadata(text: &str) -> Result<ProviderMetadata, MetadataProblem> {
-    let root = xml::parse(text).map_err(|problem| MetadataProblem(problem.0))?;
+    let root = xml::parse(&without_comments(text)).map_err(|problem| MetadataProblem(problem.0))?;
     let entity = match root.is(METADATA, "EntitiesDescriptor") {
         true => root.only(METADATA, "EntityDescriptor"),
         false => Some(&root).filter(|root| root.is(METADATA, "EntityDescriptor")),
@@ -51,9 +51,12 @@ pub fn read_metadata(text: &str) -> Result<ProviderMetadata, MetadataProblem> {
     let texts = signing.flat_map(Element::descendants).filter(|part| part.is(SIGNATURE, "X509Certificate"));
     let mut certificates: Vec<Certificate> = Vec::new();
     for certificate in texts.filter_map(Element::text).filter_map(|text| text.parse().ok()) {
-        if certificates.len() < 2 && !certificates.contains(&certificate) {
+        if !certificates.contains(&certificate) {
             certificates.push(certificate);
         }
+    }
+    if certificates.len() > 2 {
+        return Err(MetadataProblem("it has more than two certificates to sign with; enter those in use by hand"));
     }
     if certificates.is_empty() {
         return Err(MetadataProblem("it has no certificate to sign with whose key is long enough"));
@@ -68,6 +71,13 @@ pub fn read_metadata(text: &str) -> Result<ProviderMetadata, MetadataProblem> {
             .map(|(url, _)| url),
         certificates,
     })
+}
+
+/// Metadata has comments that people wrote. Nothing of it is signed, so nobody can be led astray by taking them out.
+fn without_comments(text: &str) -> String {
+    let mut parts = text.split("<!--");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| all + part.split_once("-->").map_or("<!--", |(_, rest)| rest))
 }
 
 /// Where messages go: by redirect if it takes them so, otherwise by form.

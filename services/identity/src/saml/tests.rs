@@ -421,7 +421,18 @@ fn metadata_of_providers_is_read() {
     assert_eq!((metadata.issuer.as_str(), metadata.sso_url.as_str()), (ISSUER, "https://idp.example/sso"));
     assert_eq!(metadata.logout_url.as_deref(), Some("https://idp.example/slo"));
     assert_eq!(metadata.certificates, [key().certificate().clone()]);
+    let commented = format!(
+        "<!-- ours -->{}<!-- a--b -->",
+        of(&key_descriptor("", &certificate)).replace("<md:S", "<!-- <x> --><md:S")
+    );
+    assert_eq!(read_metadata(&commented).unwrap(), metadata);
+    let third = SigningKey::generate(now(), [3; 16]).unwrap().certificate().base64();
+    let certificates = [&certificate, &foreign().certificate().base64(), &certificate, &third];
+    let keys = |count: usize| certificates.iter().take(count).map(|c| key_descriptor("", c)).collect::<String>();
+    assert_eq!(read_metadata(&of(&keys(3))).unwrap().certificates.len(), 2);
     for bad in [
+        of(&keys(4)),
+        format!("{}<!--", of(&key_descriptor("", &certificate))),
         of(""),
         of(&key_descriptor(r#" use="encryption""#, &certificate)),
         of(&key_descriptor("", "AAAA")),

@@ -41,6 +41,7 @@ signed-out = Sie können dieses Fenster schließen.
 signed-out-here = Sie sind hier abgemeldet. Ihre Sitzung beim Identitätsanbieter besteht vielleicht noch.
 sso-title = Single Sign-on
 sso-continue = Weiter
+sso-led-here = Eine andere Website hat Sie hierher geführt. Fahren Sie nur fort, wenn Sie sich bei Work Accounts anmelden wollten.
 sso-refused = Sie konnten nicht angemeldet werden. Fragen Sie die Administration Ihrer Organisation; im Ereignisverlauf steht, was nicht stimmte.
 sso-reference = Kennung
 sso-test-title = Test des Identitätsanbieters

@@ -41,6 +41,7 @@ signed-out = You can close this window.
 signed-out-here = You are signed out here. Your session at the identity provider may go on.
 sso-title = Single sign-on
 sso-continue = Continue
+sso-led-here = Another website has led you here. Continue only if you wanted to sign in to Work Accounts.
 sso-refused = You could not be signed in. Ask an administrator of your organization; the event history says what was wrong.
 sso-reference = Reference
 sso-test-title = Test of the identity provider

@@ -41,6 +41,7 @@ signed-out = Puede cerrar esta ventana.
 signed-out-here = Ha cerrado la sesión aquí. Su sesión en el proveedor de identidad quizá siga abierta.
 sso-title = Inicio de sesión único
 sso-continue = Continuar
+sso-led-here = Otro sitio web le ha traído hasta aquí. Continúe solo si quería iniciar sesión en Work Accounts.
 sso-refused = No se ha podido iniciar la sesión. Pregunte a la administración de su organización; el historial de eventos dice qué falló.
 sso-reference = Referencia
 sso-test-title = Prueba del proveedor de identidad

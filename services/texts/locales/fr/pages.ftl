@@ -41,6 +41,7 @@ signed-out = Vous pouvez fermer cette fenêtre.
 signed-out-here = Vous êtes déconnecté ici. Votre session auprès du fournisseur d’identité est peut-être encore ouverte.
 sso-title = Authentification unique
 sso-continue = Continuer
+sso-led-here = Un autre site web vous a amené ici. Continuez seulement si vous vouliez vous connecter à Work Accounts.
 sso-refused = La connexion n’a pas abouti. Adressez-vous à l’administration de votre organisation ; l’historique des événements dit ce qui n’allait pas.
 sso-reference = Référence
 sso-test-title = Test du fournisseur d’identité

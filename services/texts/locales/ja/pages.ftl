@@ -41,6 +41,7 @@ signed-out = このウィンドウは閉じてかまいません。
 signed-out-here = ここからサインアウトしました。ID プロバイダーのセッションは続いている可能性があります。
 sso-title = シングル サインオン
 sso-continue = 次へ
+sso-led-here = 別のウェブサイトからここに移動しました。Work Accounts にサインインするつもりだった場合にのみ続けてください。
 sso-refused = サインインできませんでした。組織の管理者にお問い合わせください。何が問題だったかはイベント履歴に記録されています。
 sso-reference = 参照番号
 sso-test-title = ID プロバイダーのテスト
