@@ -24,6 +24,8 @@ pub const UPCASTERS: &[Upcaster] = &[
     Upcaster { event_type: "signup.begun", from: 1, step: |v| with(v, "locale", "en".into()) },
     // The issuer was not part of the name: the person is linked anew.
     Upcaster { event_type: "account.subject_linked", from: 1, step: |v| with(v, "issuer", Value::Null) },
+    // The password stayed, and the sessions.
+    Upcaster { event_type: "account.login_method_changed", from: 1, step: |v| with(v, "replaced", Value::Null) },
     // Reserved for no attempt that can still be confirmed.
     Upcaster { event_type: "domain.reserved", from: 1, step: |v| with(v, "challenge", NO_CHALLENGE.into()) },
 ];

@@ -21,7 +21,7 @@ events! {
         /// The person signed in at the organization's identity provider for the first time.
         ActivatedBySso(AccountActivatedBySso) = "account.activated_by_sso" @ 1,
         /// The person signs in otherwise from now on.
-        LoginMethodChanged(AccountLoginMethodChanged) = "account.login_method_changed" @ 1,
+        LoginMethodChanged(AccountLoginMethodChanged) = "account.login_method_changed" @ 2,
         /// An identity provider has its own name for the person, which has to be the same from now on.
         SubjectLinked(AccountSubjectLinked) = "account.subject_linked" @ 2,
         /// The creation was given up halfway; the id is never used.
@@ -113,6 +113,8 @@ pub struct AccountActivatedBySso {
 pub struct AccountLoginMethodChanged {
     /// How the person signs in from now on.
     pub method: LoginMethod,
+    /// The password verifier that is not valid any more, and with it the sessions that there are.
+    pub replaced: Option<uuid::Uuid>,
 }
 
 /// Payload of `account.subject_linked`.

@@ -6,9 +6,8 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use domain::session::SESSION_LIFETIME;
 use moka::{future::Cache, notification::RemovalCause, policy::EvictionPolicy};
-use schema::{SessionId, Timestamp, events::session::SessionStarted};
+use schema::{SessionId, Timestamp};
 
 /// Sessions that are remembered, at some 200 bytes each. Of more, those used longest ago are forgotten, and count as used
 /// when the last of the forgotten was: whoever fills the memory keeps others signed in for longer, and ends nothing.
@@ -49,10 +48,9 @@ impl LastUse {
         }
     }
 
-    /// The latest time at which the session may have been used.
-    pub(crate) async fn of(&self, started: &SessionStarted) -> Timestamp {
-        let began = started.expires_at - SESSION_LIFETIME;
-        match self.sessions.get(&started.session).await {
+    /// The latest time at which a session may have been used.
+    pub(crate) async fn of(&self, session: SessionId, began: Timestamp) -> Timestamp {
+        match self.sessions.get(&session).await {
             Some(at) => at,
             None => {
                 let since = Timestamp::from_timestamp_micros(self.since.load(Ordering::Relaxed));
@@ -65,7 +63,6 @@ impl LastUse {
 #[cfg(test)]
 mod tests {
     use chrono::Duration;
-    use schema::LoginMethod;
     use uuid::Uuid;
 
     use super::*;
@@ -74,24 +71,15 @@ mod tests {
     async fn what_is_forgotten_counts_as_used_when_it_was_forgotten() {
         let start = Timestamp::from_timestamp(1_767_225_600, 0).unwrap();
         let session = |number: u128| SessionId(Uuid::from_u128(number));
-        let started = SessionStarted {
-            session: session(0),
-            account: schema::AccountId(Uuid::nil()),
-            organization: schema::OrganizationId(Uuid::nil()),
-            method: LoginMethod::Password,
-            secret_sha256: String::new(),
-            epoch: 0,
-            expires_at: start + SESSION_LIFETIME,
-        };
         let last_use = LastUse::remembering(3, start);
         let used = start + Duration::hours(13);
         last_use.note(session(0), used).await;
-        assert_eq!(last_use.of(&started).await, used);
+        assert_eq!(last_use.of(session(0), start).await, used);
         for number in 1..20 {
             last_use.note(session(number), used + Duration::minutes(1)).await;
             last_use.sessions.run_pending_tasks().await;
         }
         assert_eq!(last_use.sessions.get(&session(0)).await, None);
-        assert!(last_use.of(&started).await >= used);
+        assert!(last_use.of(session(0), start).await >= used);
     }
 }

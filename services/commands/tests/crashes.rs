@@ -17,8 +17,8 @@ use commands::{
     reactors::{self, deadlines::Deadlines, finisher::Finisher},
 };
 use domain::{
-    Account, AccountCommand, AccountStatus, Aggregate, Code, EmailReservation, HardwareReservation, Organization,
-    Pairing, PairingState, Principal, Roles, Signup,
+    Account, AccountCommand, AccountStatus, Aggregate, Code, EmailReservation, FederatedIdentity, HardwareReservation,
+    Organization, Pairing, PairingState, Principal, Roles, Signup,
     reservation::{EmailCommand, HardwareCommand},
 };
 use eventlog::Vault;
@@ -345,6 +345,16 @@ async fn an_account_that_is_active_again_has_its_roles_again_wherever_it_broke_o
     eventually(|| async { is_admin().await.then_some(()) }).await;
     platform.set_account_status_to_created(&again(), organization, ben).await.unwrap();
     dying(1).activate_account(&again(), &link().await, password(support::PASSWORD)).await.unwrap();
+    assert!(!is_admin().await);
+    world.clock.advance(chrono::Duration::minutes(2));
+    eventually(|| async { is_admin().await.then_some(()) }).await;
+    // A provider vouches for the person, and nothing comes after that.
+    platform.set_account_status_to_created(&again(), organization, ben).await.unwrap();
+    let key = |text: &str| schema::FederatedSubjectKey(text.to_owned());
+    let identity = FederatedIdentity { issuer: key("i"), subject: None, by_address: key("a") };
+    let vouched = AccountCommand::SignInAtProvider { provider: schema::SsoProviderId(uuid::Uuid::nil()), identity };
+    let system = platform.request(Principal::System("single-sign-on"));
+    platform.execute::<Account>(&system, &ben, vouched).await.unwrap();
     assert!(!is_admin().await);
     world.clock.advance(chrono::Duration::minutes(2));
     eventually(|| async { is_admin().await.then_some(()) }).await;

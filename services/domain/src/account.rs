@@ -1,24 +1,24 @@
 //! A person's work account: added by an admin or at sign-up, activated by choosing a password, perhaps deactivated.
 
 mod command;
+mod federated;
 
 use std::collections::BTreeMap;
 
 use chrono::Duration;
 use schema::{
-    AccountId, Actor, ChallengeId, EmailKey, FederatedSubjectKey, LoginMethod, OrganizationId, Personal, Right,
-    SsoProviderId, Timestamp,
+    AccountId, Actor, ChallengeId, EmailKey, LoginMethod, OrganizationId, Personal, Right, SsoProviderId, Timestamp,
     events::account::{
-        AccountAbandoned, AccountActivated, AccountActivatedBySso, AccountActivationLinkIssued, AccountCreated,
-        AccountDeactivated, AccountEmailChangeAbandoned, AccountEmailChangeBegun, AccountEmailChanged, AccountEvent,
-        AccountLocaleChanged, AccountLoggedOutEverywhere, AccountLoginMethodChanged, AccountPasswordChanged,
-        AccountPasswordResetForced, AccountPasswordResetLinkIssued, AccountProfileChanged, AccountReactivated,
-        AccountSessionsEnded, AccountStatusSetToCreated, AccountSubjectLinked,
+        AccountAbandoned, AccountActivated, AccountActivationLinkIssued, AccountCreated, AccountDeactivated,
+        AccountEmailChangeAbandoned, AccountEmailChangeBegun, AccountEmailChanged, AccountEvent, AccountLocaleChanged,
+        AccountLoggedOutEverywhere, AccountLoginMethodChanged, AccountPasswordChanged, AccountPasswordResetForced,
+        AccountPasswordResetLinkIssued, AccountProfileChanged, AccountReactivated, AccountSessionsEnded,
+        AccountStatusSetToCreated, AccountSubjectLinked,
     },
 };
 use uuid::Uuid;
 
-pub use self::command::{AccountCommand, LastingName};
+pub use self::command::{AccountCommand, FederatedIdentity};
 use crate::{Access, Aggregate, Code, Intent, Rejection};
 
 /// How long an activation link is good (common practice).
@@ -80,12 +80,6 @@ impl Account {
     pub fn login_method(&self) -> Option<LoginMethod> {
         self.created.as_ref().map(|created| created.login_method)
     }
-    /// What an identity provider has called the person so far, as the issuer that it is now. One that was configured to
-    /// another issuer since calls everybody otherwise.
-    pub fn subject(&self, provider: SsoProviderId, issuer: &FederatedSubjectKey) -> Option<&FederatedSubjectKey> {
-        let known = self.subjects.get(&provider)?;
-        (known.issuer.as_ref() == Some(issuer)).then_some(&known.subject)
-    }
     /// The activation link that is valid, and until when.
     pub fn activation_link(&self) -> Option<(ChallengeId, Timestamp)> {
         self.link
@@ -127,19 +121,34 @@ impl Account {
         check(self.reset_link.filter(|_| self.status == AccountStatus::Activated), challenge, at)
     }
 
-    fn log_out(&mut self) {
+    fn end_sessions(&mut self) {
         self.session_epoch = self.session_epoch.saturating_add(1);
+    }
+
+    fn log_out(&mut self) {
+        self.end_sessions();
         self.unit_epoch = self.unit_epoch.saturating_add(1);
     }
 
-    /// The account must be activated, with a password.
-    fn check_password_account(&self) -> Result<(), Rejection> {
-        match (self.status, self.login_method()) {
-            (AccountStatus::Activated, Some(LoginMethod::Password)) => Ok(()),
-            (AccountStatus::Activated, _) => Err(Code::NoPassword.at("personId")),
-            (AccountStatus::Deactivated, _) => Err(Code::AccountDeactivated.at("personId")),
+    /// The account must be activated.
+    fn check_activated(&self) -> Result<(), Rejection> {
+        match self.status {
+            AccountStatus::Activated => Ok(()),
+            AccountStatus::Deactivated => Err(Code::AccountDeactivated.at("personId")),
             _ => Err(Code::AccountNotActivated.at("personId")),
         }
+    }
+
+    fn change_login_method(
+        &self,
+        current: LoginMethod,
+        method: LoginMethod,
+        keeps_password: bool,
+    ) -> Vec<AccountEvent> {
+        // Who has had a password for a while, may have it from whoever set the account up.
+        let closes = method == LoginMethod::SingleSignOn && !keeps_password;
+        let replaced = self.credential.filter(|_| closes);
+        if current == method { vec![] } else { vec![AccountLoginMethodChanged { method, replaced }.into()] }
     }
 
     fn change_email(
@@ -184,11 +193,11 @@ impl Account {
             {
                 return Err(Code::NoPassword.into());
             }
-            (AccountCommand::SignInAtProvider { provider, named }, status) => {
-                return self.sign_in_at_provider(*provider, named.as_ref(), status);
+            (AccountCommand::SignInAtProvider { provider, identity }, status) => {
+                return self.sign_in_at_provider(*provider, identity, status);
             }
-            (AccountCommand::ChangeLoginMethod { method }, _) => {
-                none_if(current.login_method == *method, AccountLoginMethodChanged { method: *method }.into())
+            (AccountCommand::ChangeLoginMethod { method, keeps_password }, _) => {
+                self.change_login_method(current.login_method, *method, *keeps_password)
             }
             (AccountCommand::Activate { challenge, credential }, _) => {
                 self.check_link(*challenge, at)?;
@@ -246,12 +255,12 @@ impl Account {
                 none_if(so_already, issue_activation_link(*challenge, *mailed, at))
             }
             (AccountCommand::ForcePasswordReset { challenge }, _) => {
-                self.check_password_account()?;
+                self.check_activated()?;
                 vec![AccountPasswordResetForced {}.into(), issue_reset_link(*challenge, true, at)]
             }
             (AccountCommand::IssueResetLink { challenge }, _) => {
                 let so_already = self.reset_link.is_some_and(|(valid, _)| valid == *challenge);
-                let refused = self.check_password_account().is_err();
+                let refused = self.check_activated().is_err();
                 none_if(so_already || refused, issue_reset_link(*challenge, false, at))
             }
             (AccountCommand::ResetPassword { challenge, credential }, _) => {
@@ -259,38 +268,13 @@ impl Account {
                 vec![self.password_changed(Some(*challenge), *credential)]
             }
             (AccountCommand::ChangePassword { checked, credential }, _) => {
-                self.check_password_account()?;
+                self.check_activated()?;
                 if self.credential != Some(*checked) {
                     return Err(Code::WrongCredentials.at("currentPassword"));
                 }
                 vec![self.password_changed(None, *credential)]
             }
         })
-    }
-
-    /// The provider vouches for the person, whom it may call something for ever.
-    fn sign_in_at_provider(
-        &self,
-        provider: SsoProviderId,
-        named: Option<&LastingName>,
-        status: AccountStatus,
-    ) -> Result<Vec<AccountEvent>, Rejection> {
-        let activated = match status {
-            AccountStatus::Activated => None,
-            AccountStatus::Added => Some(AccountActivatedBySso { provider }.into()),
-            AccountStatus::Deactivated => return Err(Code::AccountDeactivated.into()),
-            AccountStatus::Absent | AccountStatus::Abandoned => return Err(Code::NotFound.into()),
-        };
-        let known = named.and_then(|named| self.subject(provider, &named.issuer));
-        let linked = match (named, known) {
-            (Some(named), Some(known)) if named.subject != *known => return Err(Code::WrongCredentials.into()),
-            (Some(LastingName { issuer, subject }), None) => {
-                let (subject, issuer) = (subject.clone(), Some(issuer.clone()));
-                Some(AccountSubjectLinked { provider, subject, issuer }.into())
-            }
-            _ => None,
-        };
-        Ok(activated.into_iter().chain(linked).collect())
     }
 
     fn password_changed(&self, challenge: Option<ChallengeId>, credential: Uuid) -> AccountEvent {
@@ -342,11 +326,22 @@ impl Aggregate for Account {
             }
             AccountEvent::LoginMethodChanged(e) => {
                 self.reset_link = None;
+                if e.replaced.is_some() {
+                    self.credential = None;
+                    self.must_reset = false;
+                    self.end_sessions();
+                }
                 if let Some(created) = &mut self.created {
                     created.login_method = e.method;
                 }
             }
-            AccountEvent::SubjectLinked(e) => drop(self.subjects.insert(e.provider, e.clone())),
+            AccountEvent::SubjectLinked(e) => {
+                self.subjects.insert(e.provider, e.clone());
+                // Whoever began them with the password may be somebody else than the provider vouches for.
+                if self.credential.is_some() {
+                    self.end_sessions();
+                }
+            }
             AccountEvent::Abandoned(_) => self.status = AccountStatus::Abandoned,
             AccountEvent::ProfileChanged(e) => {
                 if let Some(created) = &mut self.created {
@@ -380,7 +375,7 @@ impl Aggregate for Account {
                 self.status = if self.was_activated { AccountStatus::Activated } else { AccountStatus::Added };
             }
             AccountEvent::LoggedOutEverywhere(_) => self.log_out(),
-            AccountEvent::SessionsEnded(_) => self.session_epoch = self.session_epoch.saturating_add(1),
+            AccountEvent::SessionsEnded(_) => self.end_sessions(),
             AccountEvent::StatusSetToCreated(_) => {
                 self.status = AccountStatus::Added;
                 self.was_activated = false;
@@ -392,14 +387,14 @@ impl Aggregate for Account {
             }
             AccountEvent::PasswordResetForced(_) => {
                 self.must_reset = true;
-                self.session_epoch = self.session_epoch.saturating_add(1);
+                self.end_sessions();
             }
             AccountEvent::PasswordResetLinkIssued(e) => self.reset_link = Some((e.challenge, e.expires_at)),
             AccountEvent::PasswordChanged(e) => {
                 self.credential = Some(e.credential);
                 self.must_reset = false;
                 self.reset_link = None;
-                self.session_epoch = self.session_epoch.saturating_add(1);
+                self.end_sessions();
             }
         }
         self

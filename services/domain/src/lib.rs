@@ -25,7 +25,7 @@ mod tests;
 pub mod text;
 
 pub use access::{Access, Principal, authorize};
-pub use account::{Account, AccountCommand, AccountStatus, LastingName};
+pub use account::{Account, AccountCommand, AccountStatus, FederatedIdentity};
 pub use aggregate::{Aggregate, Intent, fold};
 pub use device::{CommandState, Device, DeviceCommand, Outcome};
 pub use federation::{Federation, NoteSession};

@@ -120,6 +120,13 @@ impl Roles {
         (held().any(|role| role.system_admin), held().flat_map(|role| role.rights.iter().copied()).collect())
     }
 
+    /// The active system admins.
+    pub fn system_admins(&self) -> impl Iterator<Item = AccountId> {
+        let holders =
+            self.roles.values().filter(|role| role.system_admin).flat_map(|role| role.holders.iter().copied());
+        holders.filter(|holder| !self.suspended.contains_key(holder))
+    }
+
     /// Whether nobody else than `account` is an active holder of the role.
     fn is_last(&self, role: &Role, account: AccountId) -> bool {
         !role.holders.iter().any(|holder| *holder != account && !self.suspended.contains_key(holder))

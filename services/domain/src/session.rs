@@ -47,10 +47,10 @@ impl Session {
     pub fn origin(&self) -> Option<&Personal<SessionOrigin>> {
         self.opened.as_ref().map(|opened| &opened.origin)
     }
-    /// When it began.
+    /// When it began; of old sessions, when it did at the earliest.
     pub fn began_at(&self) -> Option<Timestamp> {
-        let latest = self.started.as_ref().map(|started| started.expires_at - SESSION_LIFETIME);
-        self.opened.as_ref().map(|opened| opened.at).or(latest)
+        let earliest = self.started.as_ref().map(|started| started.expires_at - SESSION_LIFETIME);
+        self.opened.as_ref().map(|opened| opened.at).or(earliest)
     }
     /// The session at an identity provider that it began with.
     pub fn federated(&self) -> Option<&SessionFederated> {

@@ -58,7 +58,8 @@ pub enum SingleSignOnCommand {
     WarnOfCertificate(SsoCertificateExpiring),
     /// Let new people sign in so.
     SetDefaultMethod(LoginMethod),
-    /// Let everybody sign in at a provider, but for one system admin, who was found to be active and to have a password.
+    /// Let everybody whom an active provider serves sign in there, but for one system admin, who was found to be active and
+    /// to have a password.
     Require {
         /// The system admin.
         way_back_in: AccountId,
@@ -108,7 +109,7 @@ impl SingleSignOn {
     pub fn default_method(&self) -> LoginMethod {
         self.default_method.unwrap_or(LoginMethod::Password)
     }
-    /// Everybody has to sign in at a provider, but for this system admin.
+    /// Everybody whom an active provider serves has to sign in there, but for this system admin.
     pub fn way_back_in(&self) -> Option<AccountId> {
         self.way_back_in
     }
@@ -122,16 +123,16 @@ impl SingleSignOn {
         }
     }
 
-    /// Whether the person may sign in with a password. No broken provider locks an organization out: the named system
-    /// admin always may, and if nobody named is left, or no provider serves them, the other system admins may as well.
+    /// Whether the person may sign in with a password. No broken provider locks an organization out: system admins always
+    /// may, unless one of them is named as the way back in, and is there.
     pub fn allows_password(&self, person: Person<'_>, way_back_in_is_open: bool) -> bool {
         let served = person.domain_verified && self.serving(person.domain).is_some();
-        match (person.method, self.way_back_in) {
-            (LoginMethod::Password, None) => true,
-            (_, Some(way_back_in)) if person.system_admin && way_back_in == person.account => true,
-            (_, Some(_)) => person.system_admin && (!way_back_in_is_open || !served),
-            (LoginMethod::SingleSignOn, None) => person.system_admin && !served,
-        }
+        let chosen = person.method == LoginMethod::Password && (self.way_back_in.is_none() || !served);
+        let way_back_in = match self.way_back_in {
+            Some(named) => named == person.account || !way_back_in_is_open || !served,
+            None => true,
+        };
+        chosen || (person.system_admin && way_back_in)
     }
 
     /// Whether the person may sign in at a provider that vouches for them.

@@ -9,7 +9,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 /// Events after which somebody may no longer read what they did.
-const TYPES: [&str; 11] = [
+const TYPES: [&str; 13] = [
     "session.ended",
     "role.edited",
     "role.deleted",
@@ -21,6 +21,8 @@ const TYPES: [&str; 11] = [
     "account.status_set_to_created",
     "account.password_reset_forced",
     "account.password_changed",
+    "account.login_method_changed",
+    "account.subject_linked",
 ];
 /// Signals that a listener may be behind before it has to assume one of its own.
 const KEPT: usize = 256;

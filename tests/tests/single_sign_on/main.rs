@@ -7,6 +7,7 @@ mod attacks;
 mod false_provider;
 mod processes;
 mod stage;
+mod ways_in;
 
 use serde_json::json;
 use tests::{
@@ -27,6 +28,7 @@ fn main() {
             simplesamlphp,
         ),
         Test::new("people_sign_in_with_openid_connect", &BROWSER, openid),
+        Test::new("who_may_sign_in_how_leaves_nobody_in_or_out_by_mistake", &[Need::Node], ways_in::all),
         Test::new("forged_and_stale_answers_by_saml_sign_nobody_in", &[Need::Node], attacks::saml),
         Test::new("an_answer_counts_once_whichever_process_gets_it", &[], processes::once),
         Test::new("false_answers_by_openid_connect_sign_nobody_in", &[], attacks::openid),

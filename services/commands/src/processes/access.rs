@@ -212,6 +212,9 @@ impl Platform {
         account: AccountId,
     ) -> Result<Option<Position>, Failure> {
         self.manageable(request, organization, account).await?;
+        if !self.allows_password(account).await? {
+            return Err(Code::NoPassword.at("personId").into());
+        }
         let command = AccountCommand::ForcePasswordReset { challenge: ChallengeId(self.entropy.uuid_v4()) };
         Ok(self.execute::<Account>(request, &account, command).await?.position)
     }

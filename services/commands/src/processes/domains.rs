@@ -1,7 +1,7 @@
 //! The email domains of an organization: allowing them, proving that they are its own, giving them up.
 
 use domain::{
-    Access, Code, DomainReservation, Organization, OrganizationCommand, Rejection, authorize,
+    Access, Code, DomainReservation, Organization, OrganizationCommand, Rejection, SingleSignOn, authorize,
     organization::{Attempt, Domain},
     reservation::DomainCommand,
     text::DomainName,
@@ -256,10 +256,27 @@ impl Platform {
         id: DomainId,
     ) -> Result<Option<Position>, Failure> {
         let domain = self.named(request, organization, id).await?;
+        self.check_spared(request, organization, domain.as_str()).await?;
         let remove = OrganizationCommand::RemoveDomain { domain: domain.clone() };
         let done = self.execute::<Organization>(request, &organization, remove).await?;
         self.settle_domain(request, &domain).await?;
         Ok(done.position)
+    }
+
+    /// People who sign in at a provider could not any more.
+    async fn check_spared(&self, request: &Request, organization: OrganizationId, domain: &str) -> Result<(), Failure> {
+        let sso = self.load::<SingleSignOn>(&organization).await?;
+        if sso.state.serving(domain).is_none() || !self.has_verified(organization, domain).await? {
+            return Ok(());
+        }
+        if sso.state.way_back_in().is_some() {
+            let message = "People have to sign in at the provider of this domain; let everybody sign in by their own \
+                           method first.";
+            return Err(Rejection::new(Code::SingleSignOnRequired, message).at("domainId").into());
+        }
+        let message = "People sign in at the provider of this domain; ask a system admin.";
+        authorize(&request.principal, Access::SystemAdmin, Some(organization), None)
+            .map_err(|_| Rejection::new(Code::Forbidden, message).at("domainId").into())
     }
 
     /// The domain that an id of the organization names, for whoever may manage domains.

@@ -13,7 +13,7 @@ use domain::{
     text::{self, EmailAddress},
 };
 use identity::EntropyExt;
-use schema::{AccountId, ChallengeId, EmailKey, OrganizationId, Position, Profile};
+use schema::{AccountId, ChallengeId, EmailKey, LoginMethod, OrganizationId, Position, Profile};
 
 use crate::{Failure, Platform, Request};
 
@@ -89,6 +89,11 @@ impl Platform {
         let email = changes.email.as_deref().map(EmailAddress::parse).transpose().map_err(|e| e.at("email"))?;
         if let Some(email) = &email {
             self.check_domain(organization, &owner.state, email.domain()).await?;
+            if current.login_method == LoginMethod::SingleSignOn && email.domain().as_str() != current.domain {
+                self.check_served(organization, email.domain().as_str())
+                    .await
+                    .map_err(|failure| failure.at("email"))?;
+            }
         }
         let profile = self.people.open(&current.profile).await?.ok_or(Code::NotFound.at("personId"))?;
         text::profile(&changes.of(profile))?;

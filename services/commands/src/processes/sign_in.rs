@@ -149,7 +149,8 @@ impl Platform {
             let Some(started) = loaded.state.valid(now).filter(|s| s.account == account && s.epoch == epoch) else {
                 continue;
             };
-            let last_used_at = self.last_use.of(started).await;
+            let Some(began_at) = loaded.state.began_at() else { continue };
+            let last_used_at = self.last_use.of(started.session, began_at).await;
             if now >= last_used_at + SESSION_IDLE_LIFETIME {
                 continue;
             }
@@ -159,7 +160,7 @@ impl Platform {
             };
             open.push(OpenSession {
                 session: *session,
-                started_at: loaded.state.began_at().unwrap_or(last_used_at),
+                started_at: began_at,
                 last_used_at,
                 expires_at: started.expires_at,
                 method: started.method,
@@ -272,7 +273,8 @@ impl Platform {
         let Some(started) = session.state.valid(now).filter(|s| token.matches(&s.secret_sha256)) else {
             return Ok(Principal::Anonymous);
         };
-        if now >= self.last_use.of(started).await + SESSION_IDLE_LIFETIME {
+        let began = session.state.began_at().unwrap_or(now);
+        if now >= self.last_use.of(started.session, began).await + SESSION_IDLE_LIFETIME {
             // Ended in the log, so that no restart brings it back. Until that succeeds it is refused every time.
             let request = self.request(Principal::System("idle-sessions"));
             if let Err(failure) = self.execute::<Session>(&request, &started.session, SessionCommand::End).await {

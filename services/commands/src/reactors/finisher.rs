@@ -1,6 +1,6 @@
 //! Finishes, or undoes, what a crash left between two appends: completed sign-ups without their organization,
 //! reservations of addresses without an account, changes of addresses, hardware without its device, suspended roles of
-//! accounts that are as before, passwords that were replaced.
+//! accounts that are as before or activated again, passwords that were replaced.
 
 use async_trait::async_trait;
 use chrono::Duration;
@@ -32,8 +32,10 @@ impl Reactor for Finisher {
         "hardware.enrolled",
         "role.holder_suspended",
         "account.activated",
+        "account.activated_by_sso",
         "account.reactivated",
         "account.email_changed",
+        "account.login_method_changed",
         "account.password_changed",
         "account.status_set_to_created",
     ];
@@ -101,11 +103,12 @@ async fn finish_account(
     event: AccountEvent,
 ) -> Result<(), Failure> {
     match event {
-        AccountEvent::Activated(_) | AccountEvent::Reactivated(_) => {
+        AccountEvent::Activated(_) | AccountEvent::ActivatedBySso(_) | AccountEvent::Reactivated(_) => {
             platform.resume_roles(request, account).await.map(drop)
         }
         AccountEvent::EmailChanged(e) => platform.release_email(request, account, &e.previous_key).await,
         AccountEvent::PasswordChanged(e) => discard(platform, account, e.replaced).await,
+        AccountEvent::LoginMethodChanged(e) => discard(platform, account, e.replaced).await,
         AccountEvent::StatusSetToCreated(e) => discard(platform, account, e.replaced).await,
         _ => Ok(()),
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Account, EmailReservation, Organization, SingleSignOn};
+use domain::{Account, EmailReservation, Organization, Roles, SingleSignOn};
 use eventlog::Delivery;
 use identity::{LinkToken, Purpose, VerificationCode};
 use schema::{
@@ -50,18 +50,25 @@ impl Reactor for Mailer {
     ];
 
     async fn react(&self, platform: &Platform, request: &Request, delivery: &Delivery, event: Event) -> Verdict {
-        let mail = match (Writer { mailer: self, platform, request, delivery }).write(event).await {
-            Ok(mail) => mail,
+        let mails = match (Writer { mailer: self, platform, request, delivery }).write(event).await {
+            Ok(mails) => mails,
             Err(verdict) => return verdict,
         };
-        match self.outbox.send(&mail).await {
-            Ok(()) => Verdict::Finished,
-            Err(MailError::Temporary(reason)) => Verdict::Retry(reason),
-            Err(MailError::Permanent(reason)) => Verdict::Park(reason),
+        let mut verdict = Verdict::Finished;
+        for mail in &mails {
+            match self.outbox.send(mail).await {
+                Ok(()) => {}
+                Err(MailError::Temporary(reason)) => return Verdict::Retry(reason),
+                // Of one; the others get theirs.
+                Err(MailError::Permanent(reason)) => verdict = Verdict::Park(reason),
+            }
         }
+        verdict
     }
 }
 
+/// The most system admins who are told the same.
+const MOST_ADMINS: usize = 50;
 /// After how long is looked again whether there is an address of the support.
 const SUPPORT_LATER: chrono::Duration = chrono::Duration::hours(1);
 
@@ -73,8 +80,8 @@ struct Writer<'a> {
     delivery: &'a Delivery,
 }
 
-/// The mail, or what becomes of the event without one.
-type Written = Result<Mail, Verdict>;
+/// The mails, or what becomes of the event without one.
+type Written = Result<Vec<Mail>, Verdict>;
 
 impl Writer<'_> {
     async fn write(&self, event: Event) -> Written {
@@ -164,21 +171,27 @@ impl Writer<'_> {
             Actor::Account(account) => language_of(&self.platform.load::<Account>(account).await?.state),
             _ => Language::default(),
         };
-        Ok(Letter::DomainCode { code, domain, organization, expires_at }.write(to, self.id(), language))
+        Ok(vec![Letter::DomainCode { code, domain, organization, expires_at }.write(to, self.id(), language)])
     }
 
-    /// To the admin who has tested the provider.
+    /// To those who can do something about it.
     async fn certificate(&self, expiring: SsoCertificateExpiring) -> Written {
         let organization = self.stream::<OrganizationId>()?;
         let sso = self.platform.load::<SingleSignOn>(&organization).await?;
         let known = sso.state.provider(expiring.provider).ok_or(Verdict::Finished)?;
-        let tester =
-            known.ended.iter().find(|(test, _)| Some(*test) == known.active_test).map(|(_, ended)| ended.account);
-        let account = self.platform.load::<Account>(&tester.ok_or(Verdict::Finished)?).await?;
-        let to = account.state.email().ok_or(Verdict::Finished)?;
-        let provider = known.details.name.clone();
-        self.to(to, &Letter::CertificateExpiring { provider, ends_at: expiring.ends_at }, language_of(&account.state))
-            .await
+        let letter = Letter::CertificateExpiring { provider: known.details.name.clone(), ends_at: expiring.ends_at };
+        let roles = self.platform.load::<Roles>(&organization).await?;
+        let mut mails = Vec::new();
+        for admin in roles.state.system_admins().take(MOST_ADMINS) {
+            let account = self.platform.load::<Account>(&admin).await?;
+            if let Some(sealed) = account.state.email()
+                && let Some(to) = self.platform.people().open(sealed).await?
+            {
+                let id = uuid::Uuid::new_v5(&self.id(), admin.to_string().as_bytes());
+                mails.push(letter.write(to, id, language_of(&account.state)));
+            }
+        }
+        Ok(mails)
     }
 
     /// In English, which is what the support of every installation reads.
@@ -201,7 +214,7 @@ impl Writer<'_> {
             subject: self.open(&requested.subject).await?,
             message: self.open(&requested.message).await?,
         };
-        Ok(letter.write(to, self.id(), Language::English))
+        Ok(vec![letter.write(to, self.id(), Language::English)])
     }
 
     /// A repeated delivery makes the same mail.
@@ -235,7 +248,7 @@ impl Writer<'_> {
     }
 
     async fn to(&self, sealed: &Personal<String>, letter: &Letter, language: Language) -> Written {
-        Ok(letter.write(self.open(sealed).await?, self.id(), language))
+        Ok(vec![letter.write(self.open(sealed).await?, self.id(), language)])
     }
 }
 

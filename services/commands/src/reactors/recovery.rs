@@ -48,7 +48,9 @@ async fn mail_link(
     let person = platform.load::<Account>(&holder).await?;
     let has_address = person.state.details().is_some_and(|details| details.email_key == *email_key);
     let command = match person.state.status() {
-        AccountStatus::Activated if has_address => AccountCommand::IssueResetLink { challenge },
+        AccountStatus::Activated if has_address && platform.allows_password(holder).await? => {
+            AccountCommand::IssueResetLink { challenge }
+        }
         // There is no password yet to be forgotten: the way in is the link that activates.
         // One that an admin has handed over is not voided by whoever knows the address.
         AccountStatus::Added if has_address && !person.state.has_shown_link(request.at) => {

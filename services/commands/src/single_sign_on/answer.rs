@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Account, AccountCommand, Code, LastingName, Principal, SamlAssertionReservation, SingleSignOn, SingleSignOnCommand,
-    SsoAnswer, SsoAnswerCommand, reservation::UseAssertion,
+    Account, AccountCommand, Code, FederatedIdentity, Principal, SamlAssertionReservation, SingleSignOn,
+    SingleSignOnCommand, SsoAnswer, SsoAnswerCommand, reservation::UseAssertion,
 };
 use identity::{
     Transcript, open_from_browser,
@@ -28,6 +28,9 @@ use crate::{
     Failure, Loaded, Request,
     processes::sign_in::{Federated, Proven, SessionStart, SignedIn},
 };
+
+/// What is expected where a provider describes itself.
+pub(super) const DISCOVERED: &str = "a discovery document and keys";
 
 /// What came of an answer.
 pub enum Answered {
@@ -65,8 +68,10 @@ pub struct Vouched {
     pub(super) email: String,
     /// Whether the provider has checked it; none if it does not say.
     pub(super) email_verified: Option<bool>,
+    /// The issuer that it is.
+    issuer: String,
     /// What it calls the person for ever, if it has such a name.
-    pub(super) lasting: Option<LastingName>,
+    lasting: Option<String>,
     /// Person and session in its words.
     pub(super) name: FederatedName,
     /// When the session has to end.
@@ -210,21 +215,24 @@ impl SingleSignOnService {
         self.checked(provider, check).await
     }
 
-    /// What the issuer that a provider is calls a person for ever: other issuers call others so.
-    fn lasting(&self, provider: SsoProviderId, issuer: &str, name: &str) -> LastingName {
-        let issuer = self.platform.keys.federated_issuer_key(provider, issuer);
-        let subject = self.platform.keys.federated_subject_key(provider, &format!("{issuer}:{name}"));
-        LastingName { issuer, subject }
+    /// How the issuer that a provider is knows a person: other issuers know others so.
+    pub(super) fn identity(&self, provider: SsoProviderId, account: AccountId, vouched: &Vouched) -> FederatedIdentity {
+        let keys = &self.platform.keys;
+        let issuer = keys.federated_issuer_key(provider, &vouched.issuer);
+        let key = |name: &str| keys.federated_subject_key(provider, &format!("{issuer}:{name}"));
+        let (subject, by_address) = (vouched.lasting.as_deref().map(key), key(&format!("account:{account}")));
+        FederatedIdentity { issuer, subject, by_address }
     }
 
     fn vouched_by_saml(&self, provider: SsoProviderId, issuer: &str, assertion: Assertion) -> Vouched {
         let keys = &self.platform.keys;
         let persistent = assertion.subject.is_persistent();
-        let lasting = format!("persistent:{}", assertion.subject.value);
+        let lasting = persistent.then(|| format!("persistent:{}", assertion.subject.value));
         Vouched {
             email: assertion.email,
             email_verified: None,
-            lasting: persistent.then(|| self.lasting(provider, issuer, &lasting)),
+            issuer: issuer.to_owned(),
+            lasting,
             assertion: Some(keys.saml_assertion_key(provider, &assertion.id)),
             name: FederatedName {
                 value: assertion.subject.value,
@@ -260,11 +268,11 @@ impl SingleSignOnService {
         }
         *transcript = tried;
         let Identified::As(identity) = identified else { return None };
-        let lasting = self.lasting(pending.provider, issuer, &format!("sub:{}", identity.subject));
         Some(Vouched {
             email: identity.email,
             email_verified: identity.email_verified,
-            lasting: Some(lasting),
+            issuer: issuer.to_owned(),
+            lasting: Some(format!("sub:{}", identity.subject)),
             assertion: None,
             name: FederatedName { value: identity.subject, ..FederatedName::default() },
             session_ends_at: None,
@@ -278,14 +286,13 @@ impl SingleSignOnService {
         times: (Timestamp, Option<Timestamp>),
         transcript: &mut Transcript,
     ) -> Option<Known> {
-        const EXPECTED: &str = "a discovery document and keys";
         match self.discovery.of(organization, issuer, times).await {
             Ok(fetched) => {
-                transcript.check(SsoCheck::Discovery, true, EXPECTED, "such a document");
+                transcript.check(SsoCheck::Discovery, true, DISCOVERED, "such a document");
                 Some(fetched)
             }
             Err(problem) => {
-                transcript.check(SsoCheck::Discovery, false, EXPECTED, &problem);
+                transcript.check(SsoCheck::Discovery, false, DISCOVERED, &problem);
                 None
             }
         }
@@ -366,7 +373,8 @@ impl SingleSignOnService {
         let system = request.as_system(SYSTEM);
         let accepted = SsoAnswerAccepted { request: pending.request, organization, provider, account };
         platform.execute::<SsoAnswer>(&system, &pending.request, SsoAnswerCommand::Accept(accepted)).await?;
-        let command = AccountCommand::SignInAtProvider { provider, named: vouched.lasting };
+        let identity = self.identity(provider, account, &vouched);
+        let command = AccountCommand::SignInAtProvider { provider, identity };
         let person = platform.execute::<Account>(&system, &account, command).await?;
         if !person.events.is_empty()
             && let Err(failure) = platform.resume_roles(request, account).await
@@ -380,7 +388,7 @@ impl SingleSignOnService {
     }
 
     /// Keeps the transcript with the test, sealed for the admin who tests.
-    async fn end_test(
+    pub(super) async fn end_test(
         &self,
         organization: OrganizationId,
         sso: &SingleSignOn,

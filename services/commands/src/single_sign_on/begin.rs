@@ -1,17 +1,18 @@
 //! Sending a browser to an identity provider.
 
-use domain::{Code, Details};
+use domain::{Code, Details, SingleSignOn};
 use identity::{
-    EntropyExt,
+    EntropyExt, Transcript,
     openid::PendingRequest,
     saml::{PostForm, authn_request},
     seal_for_browser,
 };
-use schema::{OrganizationId, SamlBinding, SsoConfiguration, SsoProviderId, SsoRequestId, SsoTestId};
+use schema::{OrganizationId, SamlBinding, SsoCheck, SsoConfiguration, SsoProviderId, SsoRequestId, SsoTestId};
 use url::Url;
 
 use super::{
     SingleSignOnService,
+    answer::DISCOVERED,
     pending::{PENDING_LIFETIME, Pending, Purpose, SEALED_FOR},
     saml_provider,
 };
@@ -31,10 +32,13 @@ pub struct Begin {
     pub login_hint: String,
 }
 
+/// Where a browser goes; or a form to be sent there.
+type To = Result<Url, PostForm>;
+
 /// Where the browser goes, and what it keeps.
 pub struct Begun {
-    /// Where to; or a form to be sent there.
-    pub to: Result<Url, PostForm>,
+    /// Where to.
+    pub to: To,
     /// What is remembered of it.
     pub pending: Pending,
     /// The same, sealed for the browser.
@@ -65,19 +69,44 @@ impl SingleSignOnService {
         let expires_at = now + PENDING_LIFETIME;
         let pending = Pending { request, provider, revision, purpose, ties, expires_at };
         let hint: String = wanted.login_hint.chars().take(MAX_TEXT).collect();
-        let to = self.request(organization, &pending, &details.configuration, &hint).await?;
+        let to = match self.request(organization, &pending, &details.configuration, &hint).await? {
+            Ok(to) => to,
+            Err(problem) => {
+                self.note_undiscovered((organization, &sso.state), &pending, &problem).await?;
+                return Err(Code::ProviderUnreachable.into());
+            }
+        };
         let sealed = seal_for_browser(&self.platform.keys, SEALED_FOR, self.platform.entropy.bytes(), &pending);
         let sealed = sealed.map_err(|error| Failure::OutOfOrder(error.to_string()))?;
         Ok(Begun { to, pending, sealed })
     }
 
+    /// The provider does not even answer: a test has failed, and a sign-in leaves a line in the history.
+    async fn note_undiscovered(
+        &self,
+        (organization, sso): (OrganizationId, &SingleSignOn),
+        pending: &Pending,
+        problem: &str,
+    ) -> Result<(), Failure> {
+        let mut transcript = Transcript::default();
+        transcript.check(SsoCheck::Discovery, false, DISCOVERED, problem);
+        match &pending.purpose {
+            Purpose::Test { test } => self.end_test(organization, sso, pending, *test, transcript).await.map(drop),
+            Purpose::SignIn { .. } => {
+                let noted = (organization, pending.provider);
+                self.note_refusal(noted, Some(pending.request), &transcript).await.map(drop)
+            }
+        }
+    }
+
+    /// Where the browser goes; the error says why the provider cannot be asked.
     async fn request(
         &self,
         organization: OrganizationId,
         pending: &Pending,
         configuration: &SsoConfiguration,
         login_hint: &str,
-    ) -> Result<Result<Url, PostForm>, Failure> {
+    ) -> Result<Result<To, String>, Failure> {
         match configuration {
             SsoConfiguration::Saml { binding, .. } => {
                 let saml = saml_provider(configuration).ok_or(Code::NotFound)?;
@@ -90,17 +119,17 @@ impl SingleSignOnService {
                     SamlBinding::Redirect => message.redirect(relay_state, &key).map(Ok),
                     SamlBinding::Post => message.post(relay_state, &key).map(Err),
                 };
-                signed.map_err(|problem| Failure::OutOfOrder(problem.to_string()))
+                signed.map(Ok).map_err(|problem| Failure::OutOfOrder(problem.to_string()))
             }
             SsoConfiguration::OpenIdConnect { issuer, client_id, secret } => {
                 let now = self.platform.clock.now();
-                let known = self.discovery.of(organization, issuer, (now, None)).await.map_err(|problem| {
-                    tracing::info!(provider = %pending.provider, problem, "an identity provider cannot be discovered");
-                    Failure::from(Code::ProviderUnreachable)
-                })?;
+                let known = match self.discovery.of(organization, issuer, (now, None)).await {
+                    Ok(known) => known,
+                    Err(problem) => return Ok(Err(problem)),
+                };
                 let party = self.relying_party(pending.provider, client_id, *secret).await?;
                 let url = known.discovered.authorization_url(&party, &pending.ties, login_hint);
-                Ok(Ok(url))
+                Ok(Ok(Ok(url)))
             }
         }
     }

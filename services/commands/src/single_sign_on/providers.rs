@@ -9,7 +9,7 @@ use domain::{
 use identity::saml::{Certificate, read_metadata};
 use schema::{
     AccountId, LoginMethod, OrganizationId, Position, SamlBinding, SsoConfiguration, SsoProviderId, SsoTestId,
-    events::single_sign_on::SsoProviderAdded,
+    events::{AccountEvent, single_sign_on::SsoProviderAdded},
 };
 use url::Url;
 use uuid::Uuid;
@@ -88,7 +88,8 @@ impl SingleSignOnService {
         let assign = AssignProvider(organization);
         self.platform.execute::<SsoProviderAssignment>(&system, &provider, assign).await?;
         self.keep(provider, &secret).await?;
-        Ok((provider, self.platform.execute(request, &organization, command).await?))
+        let done = self.platform.execute(request, &organization, command).await;
+        Ok((provider, self.without_secret(provider, secret, done).await?))
     }
 
     /// Configures a provider otherwise. What was activated before goes on until this has passed its test and is activated.
@@ -107,12 +108,7 @@ impl SingleSignOnService {
         self.keep(provider, &secret).await?;
         let command = SingleSignOnCommand::Update { provider, details, revision: before.revision };
         let done = self.platform.execute(request, &organization, command).await;
-        if let (Err(failure), Some((name, _))) = (&done, &secret)
-            && failure.code().is_some()
-        {
-            self.forget(provider, *name).await;
-        }
-        let done = done?;
+        let done = self.without_secret(provider, secret, done).await?;
         self.forget_unused(provider, &loaded.state, &done.after.state).await;
         Ok(done)
     }
@@ -304,6 +300,21 @@ impl SingleSignOnService {
         }
     }
 
+    /// Removes the secret of a command that was refused. If it only failed, its event may stand in the log all the same.
+    async fn without_secret<T>(
+        &self,
+        provider: SsoProviderId,
+        secret: Option<(Uuid, zeroize::Zeroizing<String>)>,
+        done: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if let (Err(failure), Some((name, _))) = (&done, secret)
+            && failure.code().is_some()
+        {
+            self.forget(provider, name).await;
+        }
+        done
+    }
+
     async fn forget(&self, provider: SsoProviderId, name: Uuid) {
         if let Err(error) = self.platform.vault.delete(&secret_key(provider, name)).await {
             tracing::warn!(%provider, %error, "a client secret that is not used any more stays in the vault");
@@ -352,18 +363,31 @@ impl crate::Platform {
     ) -> Result<Option<Position>, Failure> {
         let person = self.manageable(request, organization, account).await?;
         if method == LoginMethod::SingleSignOn {
-            let sso = self.load::<SingleSignOn>(&organization).await?;
             let domain = person.state.details().map(|details| details.domain.clone()).unwrap_or_default();
-            let owner = self.load::<Organization>(&organization).await?;
-            if owner.state.domain(&domain).is_none_or(|domain| domain.verified.is_none()) {
-                return Err(Code::DomainNotVerified.at("personId").into());
-            }
-            if sso.state.serving(&domain).is_none() {
-                return Err(Code::NoActiveProvider.at("personId").into());
+            self.check_served(organization, &domain).await.map_err(|failure| failure.at("personId"))?;
+        }
+        let (system_admin, _) = self.load::<Roles>(&organization).await?.state.held(account);
+        let command = domain::AccountCommand::ChangeLoginMethod { method, keeps_password: system_admin };
+        let done = self.execute::<Account>(request, &account, command).await?;
+        for event in &done.events {
+            if let AccountEvent::LoginMethodChanged(event) = event {
+                self.discard_replaced(account, event.replaced).await;
             }
         }
-        let command = domain::AccountCommand::ChangeLoginMethod { method };
-        Ok(self.execute::<Account>(request, &account, command).await?.position)
+        Ok(done.position)
+    }
+
+    /// Refuses a domain whose people cannot sign in at a provider.
+    pub(crate) async fn check_served(&self, organization: OrganizationId, domain: &str) -> Result<(), Failure> {
+        if !self.has_verified(organization, domain).await? {
+            return Err(Code::DomainNotVerified.into());
+        }
+        let sso = self.load::<SingleSignOn>(&organization).await?;
+        if sso.state.serving(domain).is_none() {
+            let message = "The person signs in at a provider, and no active provider serves this domain.";
+            return Err(Rejection::new(Code::NoActiveProvider, message).into());
+        }
+        Ok(())
     }
 }
 

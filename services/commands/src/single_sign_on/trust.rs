@@ -1,8 +1,8 @@
 //! Whether what a provider says of a person lets that person in, as things stand at this moment.
 
 use domain::{
-    Account, AccountStatus, Aggregate, DomainReservation, EmailReservation, LastingName, Organization, Principal,
-    Roles, SingleSignOn, SsoAnswer, SsoAnswerCommand, single_sign_on::Person, text::EmailAddress,
+    Account, AccountStatus, Aggregate, DomainReservation, EmailReservation, Organization, Principal, Roles,
+    SingleSignOn, SsoAnswer, SsoAnswerCommand, single_sign_on::Person, text::EmailAddress,
 };
 use identity::{EntropyExt, Transcript};
 use schema::{
@@ -158,7 +158,7 @@ impl SingleSignOnService {
         Ok(Some(account).filter(|_| serves && allowed))
     }
 
-    /// The provider calls the person as it did before, if it has a name for them that lasts.
+    /// The provider knows the person as it did before.
     async fn check_subject(
         &self,
         pending: &Pending,
@@ -166,9 +166,8 @@ impl SingleSignOnService {
         vouched: &Vouched,
         transcript: &mut Transcript,
     ) -> Result<(), Failure> {
-        let Some(LastingName { issuer, subject }) = &vouched.lasting else { return Ok(()) };
         let person = self.platform.load::<Account>(&account).await?;
-        let same = person.state.subject(pending.provider, issuer).is_none_or(|known| known == subject);
+        let same = person.state.may_be(pending.provider, &self.identity(pending.provider, account, vouched));
         let actual = if same { "it" } else { "another; set the account back if the person is the same" };
         transcript.check(SsoCheck::Subject, same, "what the provider called the person before, if it did", actual);
         Ok(())

@@ -6,13 +6,15 @@ use schema::{
 };
 use uuid::Uuid;
 
-/// What an identity provider calls a person for ever.
+/// How an identity provider knows a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastingName {
+pub struct FederatedIdentity {
     /// Keyed hash of the issuer that the provider is.
     pub issuer: FederatedSubjectKey,
-    /// Keyed hash of the name.
-    pub subject: FederatedSubjectKey,
+    /// Keyed hash of the name that it has for the person for ever; none if it goes by the email address alone.
+    pub subject: Option<FederatedSubjectKey>,
+    /// Keyed hash that stands for this account where there is no such name.
+    pub by_address: FederatedSubjectKey,
 }
 
 /// What can be wanted of an account.
@@ -73,13 +75,15 @@ pub enum AccountCommand {
     SignInAtProvider {
         /// The provider.
         provider: SsoProviderId,
-        /// What it calls the person for ever, if it has such a name.
-        named: Option<LastingName>,
+        /// How it knows the person.
+        identity: FederatedIdentity,
     },
     /// Let the person sign in otherwise.
     ChangeLoginMethod {
         /// How.
         method: LoginMethod,
+        /// A password stays, as a way back in: of system admins.
+        keeps_password: bool,
     },
     /// Prevent sign-in and log out everywhere.
     Deactivate {
@@ -104,12 +108,12 @@ pub enum AccountCommand {
         /// It goes out by mail; otherwise the admin is shown it.
         mailed: bool,
     },
-    /// End the sessions and demand a new password.
+    /// End the sessions and demand a new password. Whether the person may have one was found out before.
     ForcePasswordReset {
         /// What the link is derived from.
         challenge: ChallengeId,
     },
-    /// Mail a link to choose a new password, if the account has one.
+    /// Mail a link to choose a new password. Whether the person may have one was found out before.
     IssueResetLink {
         /// What the link is derived from.
         challenge: ChallengeId,

@@ -276,10 +276,13 @@ impl Providers {
         Ok(vec![SsoProviderActivated { provider: id, test }.into()])
     }
 
-    /// As long as everybody has to sign in at a provider, the last active one stays.
+    /// As long as people have to sign in at providers, the active ones stay.
     fn check_spared(&self, id: SsoProviderId, required: bool) -> Result<(), Rejection> {
-        let others = self.iter().any(|(other, provider)| other != id && provider.active.is_some());
         let active = self.get(id).is_some_and(|provider| provider.active.is_some());
-        if required && active && !others { Err(Code::SingleSignOnRequired.at("providerId")) } else { Ok(()) }
+        if !required || !active {
+            return Ok(());
+        }
+        let message = "People have to sign in at this provider; let everybody sign in by their own method first.";
+        Err(Rejection::new(Code::SingleSignOnRequired, message).at("providerId"))
     }
 }

@@ -2,12 +2,9 @@
 
 use chrono::Duration;
 use schema::{
-    EmailKey, LoginMethod, SupportRequestId,
+    EmailKey, SupportRequestId,
     events::{
-        account::{
-            AccountCreated, AccountEvent, AccountPasswordChanged, AccountPasswordResetForced,
-            AccountPasswordResetLinkIssued,
-        },
+        account::{AccountEvent, AccountPasswordChanged, AccountPasswordResetForced, AccountPasswordResetLinkIssued},
         recovery::RecoveryRequested,
         support::SupportRequested,
     },
@@ -15,7 +12,7 @@ use schema::{
 
 use super::{
     account as account_id,
-    account::{activated, challenge, created, details, invited},
+    account::{activated, challenge, created, invited},
     organization, person, sealed, uuid,
 };
 use crate::{
@@ -87,12 +84,10 @@ fn a_link_does_not_outlast_what_ends_the_access() {
 }
 
 #[test]
-fn who_has_no_password_gets_no_link() {
-    let sso = AccountCreated { login_method: LoginMethod::SingleSignOn, ..details() };
+fn who_is_not_active_gets_no_link() {
     for (story, code) in [
         (given::<Account>([created(), invited()]), Code::AccountNotActivated),
         (active().when(AccountCommand::Deactivate { epoch: None }).then_accepted(), Code::AccountDeactivated),
-        (given([sso.into(), activated(None, 9)]), Code::NoPassword),
     ] {
         // Nobody is told who only asks on the sign-in page.
         story.clone().when(issue(3)).then_nothing();

@@ -16,8 +16,8 @@ use schema::{
 
 use super::{account, account::created, organization, sealed, uuid};
 use crate::{
-    Access, Account, AccountCommand, AccountStatus, Aggregate, Code, Details, Federation, LastingName, NoteSession,
-    SamlAssertionReservation, SingleSignOn, SingleSignOnCommand as Command, SsoAnswer, SsoAnswerCommand,
+    Access, Account, AccountCommand, AccountStatus, Aggregate, Code, Details, FederatedIdentity, Federation,
+    NoteSession, SamlAssertionReservation, SingleSignOn, SingleSignOnCommand as Command, SsoAnswer, SsoAnswerCommand,
     reservation::UseAssertion,
     single_sign_on::{MOST_PROVIDERS, Person, TEST_LIFETIME},
     spec::{START, given},
@@ -199,6 +199,11 @@ fn what_is_required_keeps_an_active_provider() {
         .then_rejected(Code::SingleSignOnRequired)
         .when(Command::Remove(provider(1)))
         .then_rejected(Code::SingleSignOnRequired)
+        // One that is not active may go.
+        .when(Command::Add(added(2, "Other", &[])))
+        .then_accepted()
+        .when(Command::Remove(provider(2)))
+        .then_accepted()
         .when(Command::Release)
         .then([SsoReleased {}.into()])
         .when(Command::Deactivate(provider(1)))
@@ -247,11 +252,12 @@ fn who_signs_in_how() {
     for (state, person, open, password, at_provider) in [
         (&off, ben, false, true, false),
         (&off, sso(ben), false, false, false),
-        // No provider serves an admin who signs in so: the password is the way back in.
+        // The password of an admin who signs in at a provider is the way back in.
         (&off, sso(anna), false, true, false),
+        (&off, sso(elsewhere), false, false, false),
         (&on, ben, false, true, false),
         (&on, sso(ben), false, false, true),
-        (&on, sso(anna), false, false, true),
+        (&on, sso(anna), false, true, true),
         (&on, sso(elsewhere), false, false, false),
         (&on, lost, false, false, false),
         (&on, Person { system_admin: true, ..lost }, false, true, false),
@@ -263,7 +269,9 @@ fn who_signs_in_how() {
         (&required, Person { system_admin: true, ..ben }, false, true, true),
         (&required, ben, false, false, true),
         (&required, Person { system_admin: true, ..elsewhere }, true, true, false),
-        (&required, elsewhere, true, false, false),
+        // Nobody serves them, so they are not meant.
+        (&required, elsewhere, true, true, false),
+        (&required, sso(elsewhere), true, false, false),
         // Named, but no longer a system admin.
         (&required, Person { system_admin: false, ..anna }, false, false, true),
     ] {
@@ -282,14 +290,24 @@ fn who_signs_in_how() {
     }
 }
 
+/// The provider vouches for the person of the account, as an issuer, by a lasting name if it has one.
+fn at_provider(number: u128, issuer: u8, name: Option<&str>) -> AccountCommand {
+    let key = |text: String| FederatedSubjectKey(text);
+    let identity = FederatedIdentity {
+        issuer: key(format!("issuer {issuer}")),
+        subject: name.map(|name| key(name.to_owned())),
+        by_address: key(format!("account at {issuer}")),
+    };
+    AccountCommand::SignInAtProvider { provider: provider(number), identity }
+}
+
 #[test]
 fn the_first_sign_in_activates_and_links_the_person() {
     let key = |text: &str| FederatedSubjectKey(text.to_owned());
     let issuer = |number: u8| key(&format!("issuer {number}"));
-    let named = |number, text| Some(LastingName { issuer: issuer(number), subject: key(text) });
-    let sign_in = |text| AccountCommand::SignInAtProvider { provider: provider(1), named: named(1, text) };
-    let method = |method| AccountCommand::ChangeLoginMethod { method };
-    let changed = |method| AccountLoginMethodChanged { method };
+    let sign_in = |text| at_provider(1, 1, Some(text));
+    let method = |method| AccountCommand::ChangeLoginMethod { method, keeps_password: false };
+    let changed = |method| AccountLoginMethodChanged { method, replaced: None };
     let linked = AccountSubjectLinked { provider: provider(1), subject: key("a"), issuer: Some(issuer(1)) };
     let story = given::<Account>([created()])
         .when(method(LoginMethod::SingleSignOn))
@@ -304,7 +322,8 @@ fn the_first_sign_in_activates_and_links_the_person() {
         .then_nothing()
         .when(sign_in("b"))
         .then_rejected(Code::WrongCredentials)
-        .when(AccountCommand::SignInAtProvider { provider: provider(2), named: None })
+        // A name of the moment, or only the address.
+        .when(at_provider(1, 1, None))
         .then_nothing();
     assert_eq!((story.state().status(), story.state().credential()), (AccountStatus::Activated, None));
     // Deactivated and back it is as before, though it never had a password.
@@ -319,11 +338,60 @@ fn the_first_sign_in_activates_and_links_the_person() {
     assert_eq!(story.state().subject(provider(1), &issuer(1)), Some(&key("b")));
     // The provider is configured to another issuer, which calls everybody otherwise.
     assert_eq!(story.state().subject(provider(1), &issuer(2)), None);
-    let elsewhere = |text| AccountCommand::SignInAtProvider { provider: provider(1), named: named(2, text) };
+    let elsewhere = |text| at_provider(1, 2, Some(text));
     let story = story.when(elsewhere("c")).then_accepted().when(elsewhere("d")).then_rejected(Code::WrongCredentials);
     let epoch = story.state().session_epoch();
     let story = story.when(AccountCommand::EndSessions).then_accepted();
     assert_eq!(story.state().session_epoch(), epoch + 1);
+}
+
+/// Whoever set the account up may have chosen its password, and have a session.
+#[test]
+fn who_was_there_before_the_provider_vouched_is_out() {
+    let activated = || {
+        let challenge = schema::ChallengeId(uuid(9));
+        given::<Account>([created()])
+            .when(AccountCommand::IssueActivationLink { challenge, mailed: false })
+            .then_accepted()
+            .when(AccountCommand::Activate { challenge, credential: uuid(1) })
+            .then_accepted()
+    };
+    let begun_in = activated().state().session_epoch();
+    let change = |method, keeps_password| AccountCommand::ChangeLoginMethod { method, keeps_password };
+    let changed = |method, replaced| AccountLoginMethodChanged { method, replaced };
+    let story = activated()
+        .when(change(LoginMethod::SingleSignOn, false))
+        .then([changed(LoginMethod::SingleSignOn, Some(uuid(1))).into()])
+        .when(change(LoginMethod::Password, false))
+        .then([changed(LoginMethod::Password, None).into()]);
+    assert_eq!(story.state().credential(), None);
+    assert!(story.state().session_epoch() > begun_in);
+    // System admins keep it, as a way back in.
+    let story =
+        activated()
+            .when(change(LoginMethod::SingleSignOn, true))
+            .then([changed(LoginMethod::SingleSignOn, None).into()]);
+    assert_eq!((story.state().credential(), story.state().session_epoch()), (Some(uuid(1)), begun_in));
+    // Everybody has to sign in at a provider, whatever their method. One that has no lasting name for them is remembered
+    // all the same, so that the sessions end once.
+    for name in [None, Some("a")] {
+        let story = activated().when(at_provider(1, 1, name)).then_accepted();
+        assert_eq!(story.state().session_epoch(), begun_in + 1, "{name:?}");
+        story.when(at_provider(1, 1, name)).then_nothing();
+    }
+}
+
+#[test]
+fn a_provider_may_begin_to_call_people_by_a_lasting_name() {
+    given::<Account>([created()])
+        .when(at_provider(1, 1, None))
+        .then_accepted()
+        .when(at_provider(1, 1, Some("a")))
+        .then_accepted()
+        .when(at_provider(1, 1, None))
+        .then_nothing()
+        .when(at_provider(1, 1, Some("b")))
+        .then_rejected(Code::WrongCredentials);
 }
 
 #[test]
@@ -398,9 +466,9 @@ fn who_could_be_anybody_has_to_be_a_system_admin() {
         assert_eq!(SingleSignOn::access(&command), Access::SystemAdmin, "{command:?}");
     }
     assert_eq!(SingleSignOn::access(&Command::EndTest(ended(1, 1, None))), Access::System);
-    let sign_in = AccountCommand::SignInAtProvider { provider: provider(1), named: None };
+    let sign_in = at_provider(1, 1, None);
     assert_eq!(Account::access(&sign_in), Access::System);
-    let change = AccountCommand::ChangeLoginMethod { method: LoginMethod::SingleSignOn };
+    let change = AccountCommand::ChangeLoginMethod { method: LoginMethod::SingleSignOn, keeps_password: false };
     assert_eq!(Account::access(&change), Access::Right(schema::Right::ManageAccounts));
     assert_eq!(Account::access(&AccountCommand::EndSessions), Access::Owner);
 }

@@ -172,7 +172,7 @@ payload! {
 /// Input of `setSingleSignOn`.
 #[derive(InputObject)]
 struct SetSingleSignOnInput {
-    /// Whether everybody has to sign in at a provider.
+    /// Whether everybody whom an active provider serves has to sign in there.
     required: bool,
     /// An active system admin who keeps a password, so that a provider that fails locks nobody out. Needed if single
     /// sign-on is to be required.
@@ -322,8 +322,8 @@ impl SingleSignOnMutations {
         .await
     }
 
-    /// Lets an identity provider sign in nobody until it is activated again, which needs another test. Sessions that began
-    /// with it stay. Needs a system admin.
+    /// Lets an identity provider sign in nobody until it is activated again. Sessions that began with it stay. Needs a system
+    /// admin.
     #[graphql(complexity = "100 + child_complexity")]
     async fn deactivate_sso_provider(
         &self,
@@ -338,8 +338,8 @@ impl SingleSignOnMutations {
         .await
     }
 
-    /// Has everybody sign in at an identity provider, but for one system admin; or lets everybody sign in by their own
-    /// method again. Sessions stay. Needs a system admin, and an active provider.
+    /// Has everybody whom an active provider serves sign in there, but for one system admin; or lets everybody sign in by
+    /// their own method again. Sessions stay. Needs a system admin, and an active provider.
     #[graphql(complexity = "100 + child_complexity")]
     async fn set_single_sign_on(
         &self,

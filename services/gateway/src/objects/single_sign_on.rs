@@ -275,7 +275,7 @@ impl SsoProvider {
 pub(crate) struct SignInPolicy {
     /// How people sign in who are added from now on, if a provider serves their domain.
     default_login_method: LoginMethod,
-    /// Everybody has to sign in at a provider, but for one system admin.
+    /// Everybody whom an active provider serves has to sign in there, but for one system admin.
     single_sign_on_required: bool,
     /// That system admin, who keeps a password; null unless single sign-on is required.
     way_back_in: Option<ID>,
