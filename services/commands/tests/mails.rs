@@ -10,16 +10,21 @@ use commands::{
     Request,
     mail::Mail,
     processes::people::NewPerson,
-    reactors::{self, mailer::Mailer},
+    reactors::{self, certificates::Certificates, mailer::Mailer},
 };
 use domain::{
-    Account, AccountCommand, Organization, OrganizationCommand, RequestSupport, SupportRequest, text::DomainName,
+    Account, AccountCommand, Organization, OrganizationCommand, Principal, RequestSupport, SingleSignOn,
+    SingleSignOnCommand, SupportRequest, text::DomainName,
 };
 use eventlog::Vault;
-use identity::{LinkToken, Purpose, VerificationCode};
+use identity::{LinkToken, Purpose, VerificationCode, saml::SigningKey};
 use schema::{
-    AccountId, ChallengeId, OrganizationId, PersonKey, SupportRequestId, VerificationMethod,
-    events::support::SupportRequested,
+    AccountId, ChallengeId, OrganizationId, PersonKey, SamlBinding, SsoConfiguration, SsoProviderId, SsoTestId,
+    SupportRequestId, VerificationMethod,
+    events::{
+        single_sign_on::{SsoProviderAdded, SsoTestEnded},
+        support::SupportRequested,
+    },
 };
 use support::{PASSWORD, World, eventually, password, person, token_in};
 use texts::Language;
@@ -99,6 +104,50 @@ async fn a_person_learns_what_happens_to_the_account_in_the_language_of_the_acco
     execute(&world, &system, ben, AccountCommand::IssueResetLink { challenge: challenge(4) }).await;
     mails(&world, new, 1).await;
     assert_eq!(mails(&world, BEN, 5).await.len(), 5, "nothing more goes to the address before");
+}
+
+#[tokio::test]
+async fn all_system_admins_learn_in_time_that_a_certificate_ends() {
+    let world = World::new();
+    let (organization, admin, ben) = with_ben(&world).await;
+    world.platform.create_account(&admin, organization, person("carla@northwind.example")).await.unwrap();
+    let role = commands::processes::sign_up::system_admin_role(organization);
+    world.platform.assign_role(&admin, organization, role, ben).await.unwrap();
+    let start = admin.at;
+    let certificate = SigningKey::generate(start, [1; 16]).unwrap().certificate().clone();
+    let (provider, test) = (SsoProviderId(Uuid::from_u128(1)), SsoTestId(Uuid::from_u128(2)));
+    let configuration = SsoConfiguration::Saml {
+        issuer: "https://idp.example".to_owned(),
+        sso_url: "https://idp.example/sso".to_owned(),
+        binding: SamlBinding::Redirect,
+        logout_url: None,
+        certificates: vec![certificate.base64()],
+    };
+    let (name, domains) = ("Login".to_owned(), vec![]);
+    let Principal::Person { account, .. } = admin.principal else { panic!("nobody has signed in") };
+    let transcript = world.platform.people().seal_for(account, &vec![]).await.unwrap().unwrap();
+    let system = admin.as_system("single-sign-on");
+    for (request, command) in [
+        (&admin, SingleSignOnCommand::Add(SsoProviderAdded { provider, organization, name, domains, configuration })),
+        (&admin, SingleSignOnCommand::BeginTest { provider, test, account }),
+        (&system, SingleSignOnCommand::EndTest(SsoTestEnded { provider, test, failed: None, transcript })),
+        (&admin, SingleSignOnCommand::Activate(provider)),
+    ] {
+        world.platform.execute::<SingleSignOn>(request, &organization, command).await.unwrap();
+    }
+    tokio::spawn(reactors::run(world.platform.clone(), Certificates, world.stop.clone()));
+    let until_warned = certificate.not_after() - chrono::Duration::days(30) - start;
+    world.clock.advance(until_warned - chrono::Duration::minutes(1));
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(!world.types().await.contains(&"sso.certificate_expiring".to_owned()));
+    world.clock.advance(chrono::Duration::minutes(1));
+    let warned = mails(&world, "anna@northwind.example", 2).await.remove(0);
+    assert_eq!(warned.subject, "A certificate of Login ends soon");
+    assert!(warned.text.contains("“Login”"), "{}", warned.text);
+    let other = mails(&world, BEN, 2).await.remove(0);
+    assert_eq!(other.language, Language::Japanese);
+    assert_ne!(other.id, warned.id);
+    assert!(!world.mailbox.latest().iter().any(|m| m.mail.to.starts_with("carla") && m.mail.subject == warned.subject));
 }
 
 #[tokio::test]
